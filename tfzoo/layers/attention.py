@@ -1,0 +1,131 @@
+"""Multi-head self-attention.
+
+B batch, T queries, S key slots, D hidden_dim, H heads, K head_dim = D / H.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfzoo.layers.dropout import Dropout
+from tfzoo.layers.normalization import rms_normalize
+from tfzoo.layers.rotary import rotate
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class SelfAttention(keras.layers.Layer):
+    """Multi-head self-attention over a sequence, or over a cache that it extends.
+
+    Which slots a query sees is the caller's business (`bias`), and so are positions (`angles`):
+    both are the same for every layer and are computed once.
+
+    Args:
+        num_heads: int, H; must divide D.
+        normalize_queries_and_keys: bool, divide each query and key by its root mean square, which
+            bounds the logits (Dehghani et al. 2023, "ViT-22B", section 2).
+        use_bias: bool, biases in both projections.
+        dropout: float in [0, 1), on the attention probabilities.
+        kernel_initializer: initializer of the query, key and value projection.
+        output_initializer: initializer of the output projection.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Source: Vaswani et al. 2017, sections 3.2.1 and 3.2.2.
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        normalize_queries_and_keys=False,
+        use_bias=True,
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        output_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.normalize_queries_and_keys = normalize_queries_and_keys
+        self.use_bias = use_bias
+        self.dropout_rate = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_initializer = keras.initializers.get(output_initializer)
+
+    def build(self, input_shape):
+        """Creates the projections for inputs (B, T, D)."""
+        hidden_dim = input_shape[-1]
+        if hidden_dim % self.num_heads:
+            raise ValueError(
+                f"`num_heads` must divide the width of the inputs; received "
+                f"num_heads={self.num_heads} and inputs of width {hidden_dim}."
+            )
+        self.query_key_value = keras.layers.Dense(
+            3 * hidden_dim,
+            use_bias=self.use_bias,
+            kernel_initializer=self.kernel_initializer,
+            dtype=self.dtype_policy,
+            name="query_key_value",
+        )
+        self.output_projection = keras.layers.Dense(
+            hidden_dim,
+            use_bias=self.use_bias,
+            kernel_initializer=self.output_initializer,
+            dtype=self.dtype_policy,
+            name="output",
+        )
+        self.dropout = Dropout(self.dropout_rate, dtype=self.dtype_policy, name="dropout")
+        self.query_key_value.build(input_shape)
+        self.output_projection.build(input_shape)
+
+    def call(self, x, bias, angles=None, cache=None, training=False):
+        """Attends.
+
+        Args:
+            x: (B, T, D).
+            bias: (B or 1, 1, T, S), added to the logits; see `attention_bias`.
+            angles: optional `rotary_angles` of the T positions.
+            cache: optional `(keys, values, index)`, keys and values (B, H, S, K): the T tokens of
+                `x` are written from slot `index` on, and all S slots are attended to.
+            training: bool, whether dropout acts.
+
+        Returns:
+            `(outputs, keys, values)`: outputs (B, T, D), and the keys and values attended to.
+        """
+        query, key, value = self._project(x)
+        if self.normalize_queries_and_keys:
+            query, key = rms_normalize(query), rms_normalize(key)
+        if angles is not None:
+            query, key = rotate(query, angles), rotate(key, angles)
+        if cache is not None:
+            keys, values, index = cache
+            key, value = write_slots(keys, key, index), write_slots(values, value, index)
+
+        scale = tf.cast(query.shape[-1] ** -0.5, query.dtype)
+        logits = tf.matmul(query * scale, key, transpose_b=True) + bias
+        probabilities = self.dropout(tf.nn.softmax(logits), training=training)
+        mixed = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])
+        return self.output_projection(tf.reshape(mixed, tf.shape(x))), key, value
+
+    def _project(self, x):
+        """(B, T, D) -> queries, keys and values, each (B, H, T, K)."""
+        batch_size, length = tf.unstack(tf.shape(x)[:2])
+        head_dim = x.shape[-1] // self.num_heads
+        heads = tf.reshape(
+            self.query_key_value(x), [batch_size, length, 3, self.num_heads, head_dim]
+        )
+        return tf.unstack(tf.transpose(heads, [2, 0, 3, 1, 4]))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "normalize_queries_and_keys": self.normalize_queries_and_keys,
+            "use_bias": self.use_bias,
+            "dropout": self.dropout_rate,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_initializer": keras.initializers.serialize(self.output_initializer),
+        }
+
+
+def write_slots(slots, new, index):
+    """Returns `slots` (B, H, S, K) with `new` (B, H, T, K) at slots `index` to `index + T - 1`."""
+    return keras.ops.slice_update(slots, (0, 0, index, 0), new)

@@ -1,0 +1,61 @@
+"""Dropout whose noise differs on every replica."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class Dropout(keras.layers.Layer):
+    """Zeroes a share of the inputs in training and scales up the rest.
+
+    `keras.layers.Dropout` draws identical masks on all replicas of a `tf.distribute` strategy,
+    which silently divides the amount of noise by their number. Here the replica's number is folded
+    into the seed; and the seed's state is saved with the weights, so that a resumed run continues
+    the same stream.
+
+    Args:
+        rate: float in [0, 1), share of the inputs that is zeroed.
+        seed: optional int.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Source: Srivastava et al. 2014, section 4.
+    """
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"`rate` must be in [0, 1); received {rate}.")
+        self.rate = rate
+        self.seed = seed
+        if rate > 0:
+            self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, x, training=False):
+        """Applies dropout to `x` of any shape when `training`."""
+        if not training or self.rate == 0:
+            return x
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        seed = tf.random.experimental.stateless_fold_in(seed, replica)
+        # Philox gives the same numbers with and without XLA.
+        noise = tf.random.stateless_uniform(tf.shape(x), seed, alg="philox")
+        return tf.where(noise >= self.rate, x / (1 - self.rate), tf.zeros_like(x))
+
+    def save_own_variables(self, store):
+        """Saves the position of the random stream."""
+        if self.rate > 0:
+            store["seed"] = self.seed_generator.state.numpy()
+
+    def load_own_variables(self, store):
+        """Restores the position of the random stream."""
+        if self.rate > 0 and "seed" in store:
+            self.seed_generator.state.assign(store["seed"])
+
+    def compute_output_shape(self, input_shape):
+        """The shape does not change."""
+        return input_shape
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

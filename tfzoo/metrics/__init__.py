@@ -1,0 +1,6 @@
+"""What is reported: true weighted means, over all batches and replicas."""
+
+from tfzoo.metrics.bits_per_byte import BitsPerByte
+from tfzoo.metrics.perplexity import Perplexity
+
+__all__ = ["BitsPerByte", "Perplexity"]

@@ -1,0 +1,27 @@
+"""Stations 3b and 4b: networks, and tasks that train them."""
+
+from tfzoo.models.gpt.gpt_backbone import GPTBackbone
+from tfzoo.models.gpt.gpt_causal_lm import GPTCausalLM
+from tfzoo.models.sizes import (
+    GPT_LARGE,
+    GPT_MEDIUM,
+    GPT_MINI,
+    GPT_NANO,
+    GPT_SMALL,
+    GPT_XL,
+    MODERN,
+)
+from tfzoo.models.task import Task
+
+__all__ = [
+    "GPT_LARGE",
+    "GPT_MEDIUM",
+    "GPT_MINI",
+    "GPT_NANO",
+    "GPT_SMALL",
+    "GPT_XL",
+    "MODERN",
+    "GPTBackbone",
+    "GPTCausalLM",
+    "Task",
+]

@@ -1,0 +1,1 @@
+"""The GPT family: causal language models."""
