@@ -1,0 +1,6 @@
+"""Raw examples to tensors, in the graph: the same code in training and in the served model."""
+
+from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
+from tfzoo.preprocessing.tokenizer import Tokenizer
+
+__all__ = ["ByteTokenizer", "Tokenizer"]
