@@ -1,6 +1,8 @@
 """Raw examples to tensors, in the graph: the same code in training and in the served model."""
 
 from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
+from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
+from tfzoo.preprocessing.text_stream import TextStream
 from tfzoo.preprocessing.tokenizer import Tokenizer
 
-__all__ = ["ByteTokenizer", "Tokenizer"]
+__all__ = ["ByteTokenizer", "CausalLMPreprocessor", "TextStream", "Tokenizer"]

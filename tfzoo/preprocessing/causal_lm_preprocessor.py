@@ -49,7 +49,7 @@ class CausalLMPreprocessor:
             `(x, targets, weights)`: x a dict of `token_ids` int32 and `padding_mask` bool, targets
             int32, weights float32 with 0 for padding; all (B, T).
         """
-        inputs, targets = self._shift(texts)
+        inputs, targets = self.shift(texts)
         shape = [None, self.sequence_length]
         padding_mask = tf.ones_like(inputs, tf.bool).to_tensor(shape=shape)
         x = {"token_ids": inputs.to_tensor(shape=shape), "padding_mask": padding_mask}
@@ -65,7 +65,7 @@ class CausalLMPreprocessor:
             `(x, targets, weights)`: x a dict of `token_ids` and `document_ids` int32 (0 = padding, only
             at the end of the last row), targets int32, weights float32; all (R, T).
         """
-        inputs, targets = self._shift(texts)
+        inputs, targets = self.shift(texts)
         document_ids = tf.cast(inputs.value_rowids(), tf.int32) + 1
 
         def rows(flat):
@@ -89,8 +89,8 @@ class CausalLMPreprocessor:
         tokens = self.tokenizer.tokenize(texts)
         if self.tokenizer.start_token_id is not None:
             tokens = tf.concat([self._column(tokens, self.tokenizer.start_token_id), tokens], 1)
-        lengths = tf.cast(tokens.row_lengths(), tf.int32)
-        length = tf.reduce_max(lengths) if length is None else length
+        lengths = tokens.row_lengths()
+        length = tf.reduce_max(lengths) if length is None else tf.cast(length, tf.int64)
         padding = length - lengths
         blanks = tf.RaggedTensor.from_row_lengths(
             tf.zeros([tf.reduce_sum(padding)], tf.int32), padding
@@ -98,7 +98,7 @@ class CausalLMPreprocessor:
         token_ids = tf.concat([blanks, tokens], axis=1).to_tensor()
         return {"token_ids": token_ids, "padding_mask": tf.range(length)[None] >= padding[:, None]}
 
-    def _shift(self, texts):
+    def shift(self, texts):
         """Ragged inputs and targets, of equal row lengths."""
         tokens = self.tokenizer.tokenize(texts)
         parts = [tokens]

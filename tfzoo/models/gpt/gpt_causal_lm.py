@@ -1,6 +1,6 @@
 """A causal language model: it predicts the next token, and writes by predicting on and on.
 
-B batch, T target length, V vocabulary.
+B batch, T target length, P prompt length, S slots of a draft, V vocabulary.
 """
 
 import keras
@@ -9,40 +9,222 @@ import tensorflow as tf
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity
 from tfzoo.models.task import Task
-from tfzoo.optimizers import aggregate_and_clip
+from tfzoo.models.text_generation import generate, score
+from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
+from tfzoo.samplers import Draft
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
 class GPTCausalLM(Task):
+    """GPT with the next-token objective: `fit` on texts, then `generate` and `score`.
+
+    Args:
+        backbone: a `GPTBackbone`.
+        preprocessor: optional `CausalLMPreprocessor`; needed for raw texts and for `generate`.
+        **kwargs: passed to `keras.Model`.
+
+    Call arguments:
+        inputs: as in `GPTBackbone`.
+        training: bool, whether dropout acts.
+
+    Returns:
+        Logits (B, T, V).
+
+    Objective:
+        The mean of `TokenLoss` over all target tokens of the global batch, each weighted by its
+        sample weight: `sum(w * loss) / sum(w)`, both sums over all replicas and micro-batches.
+
+    Logs:
+        `loss`: the objective, nats per token. `gradient_norm`: before clipping. From `evaluate` and
+        validation also `perplexity`, `token_accuracy` (share in [0, 1]) and, with a preprocessor,
+        `bits_per_byte`; all of them from the plain cross-entropy.
+
+    Randomness:
+        Dropout, drawn differently on every replica and continued after a restart.
+
+    Example:
+        ```python
+        import tfzoo
+
+        preprocessor = tfzoo.preprocessing.CausalLMPreprocessor(
+            tfzoo.preprocessing.ByteTokenizer(), sequence_length=32
+        )
+        backbone = tfzoo.models.GPTBackbone(
+            preprocessor.tokenizer.vocabulary_size, num_layers=1, num_heads=2, hidden_dim=16
+        )
+        model = tfzoo.models.GPTCausalLM(backbone, preprocessor)
+        model.compile()
+        model.fit(["a short text", "and another one"], verbose=0)
+        print(model.generate("a sh", max_new_tokens=8))
+        ```
+    """
+
     def compile(
-        self, optimizer="auto", loss=None, max_gradient_norm=1.0, gradient_accumulation=1, **kwargs
+        self,
+        optimizer="auto",
+        loss=None,
+        max_gradient_norm=1.0,
+        gradient_accumulation=1,
+        **kwargs,
     ):
-        super().compile(optimizer=optimizer, **kwargs)
-        self.optimizer.build(self.trainable_variables)
-        self.token_loss = loss or TokenLoss()
+        """Configures training.
+
+        Args:
+            optimizer: a Keras optimizer; "auto" is AdamW with warm-up and a cosine to the length of
+                the run, decay on matrices only.
+            loss: a `TokenLoss`; None means `TokenLoss()`.
+            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
+                norm; None does not clip.
+            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls, the
+                result stays the same.
+            **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
+        """
+        if gradient_accumulation < 1:
+            raise ValueError(
+                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
+            )
+        super().compile(auto_adamw() if optimizer == "auto" else optimizer, **kwargs)
+        self.objective = loss or TokenLoss()
         self.max_gradient_norm = max_gradient_norm
         self.gradient_accumulation = gradient_accumulation
         self.loss_metric = keras.metrics.Mean(name="loss")
+        self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
+        self.evaluation_metrics = [
+            Perplexity(),
+            keras.metrics.Mean(name="token_accuracy"),
+            *([BitsPerByte()] if self.preprocessor else []),
+        ]
 
     @property
     def metrics(self):
-        return [self.loss_metric]
+        """Everything that is reset between epochs."""
+        if not self.compiled:
+            return []
+        return [self.loss_metric, self.gradient_norm_metric, *self.evaluation_metrics]
+
+    def get_compile_config(self):
+        """Returns the arguments of `compile`, so that a saved model comes back compiled."""
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "loss": keras.saving.serialize_keras_object(self.objective),
+            "max_gradient_norm": self.max_gradient_norm,
+            "gradient_accumulation": self.gradient_accumulation,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles with what `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=False):
+        """Returns logits (B, T, V)."""
         return self.backbone.predict_tokens(self.backbone(inputs, training=training))
 
     def train_step(self, data):
-        x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is None:
-            weights = tf.ones(tf.shape(targets))
-        with tf.GradientTape() as tape:
-            logits = self(x, training=True)
-            losses = self.token_loss(targets, logits)
-            loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
-            scaled = self.optimizer.scale_loss(loss)
+        """One step on a batch `(x, targets, weights)`; weights are optional."""
+        # Unpack
+        x, targets, weights = unpack(data)
+        total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
-        gradients = tape.gradient(scaled, variables)
+
+        def gradients_of(x, targets, weights):
+            # Tape
+            with tf.GradientTape() as tape:
+                logits = self(x, training=True)
+                # Loss: divided by the weight of the global batch, so that sums of it are its mean
+                losses = self.objective(targets, logits)
+                loss = tf.reduce_sum(losses * weights) / total_weight
+                scaled_loss = self.optimizer.scale_loss(loss)
+            self.loss_metric.update_state(losses, weights)
+            # Gradients
+            return tape.gradient(scaled_loss, variables)
+
+        gradients = accumulate_gradients(
+            gradients_of, (x, targets, weights), self.gradient_accumulation
+        )
+
+        # Update
         gradients, norm = aggregate_and_clip(gradients, self.max_gradient_norm, self.optimizer)
         self.optimizer.apply(gradients, variables)
-        self.loss_metric.update_state(losses, weights)
-        return {m.name: m.result() for m in self.metrics}
+
+        # Log
+        self.gradient_norm_metric.update_state(norm)
+        return {m.name: m.result() for m in (self.loss_metric, self.gradient_norm_metric)}
+
+    def test_step(self, data):
+        """Adds a batch to the metrics."""
+        x, targets, weights = unpack(data)
+        logits = self(x, training=False)
+        self.loss_metric.update_state(self.objective(targets, logits), weights)
+        nats = TokenLoss()(targets, logits)
+        perplexity, accuracy, *bits_per_byte = self.evaluation_metrics
+        perplexity.update_state(nats, weights)
+        right = tf.argmax(logits, -1, output_type=targets.dtype) == targets
+        accuracy.update_state(tf.cast(right, tf.float32), weights)
+        for metric in bits_per_byte:
+            lengths = [len(token) for token in self.preprocessor.tokenizer.token_bytes]
+            metric.update_state(nats, tf.gather(tf.constant(lengths), targets), weights)
+        return {m.name: m.result() for m in (self.loss_metric, *self.evaluation_metrics)}
+
+    generate = generate
+    score = score
+
+    def start_draft(self, token_ids, padding_mask, num_tokens):
+        """Reads prompts, all but their last token, into a draft with room for `num_tokens` more.
+
+        Args:
+            token_ids: int32 (B, P), padded on the left.
+            padding_mask: bool (B, P).
+            num_tokens: scalar int32.
+
+        Returns:
+            A `Draft` of S = P + num_tokens slots, its memory a `KeyValueCache`.
+        """
+        batch_size, length = tf.unstack(tf.shape(token_ids))
+        room = tf.stack([batch_size, num_tokens])
+        cache = self.backbone.empty_cache(tf.concat([padding_mask, tf.ones(room, tf.bool)], 1))
+        _, cache = self.backbone({"token_ids": token_ids[:, :-1]}, cache=cache)
+        return Draft(
+            token_ids=tf.concat([token_ids, tf.zeros(room, tf.int32)], 1),
+            written=tf.concat([padding_mask, tf.zeros(room, tf.bool)], 1),
+            log_probs=tf.zeros([batch_size, length + num_tokens]),
+            finished=tf.zeros([batch_size], tf.bool),
+            index=length - 1,
+            memory=cache,
+        )
+
+    def next_logits(self, token_ids, cache):
+        """The network of `tfzoo.samplers.decode`: (B, 1) tokens and a cache to logits (B, V)."""
+        vectors, cache = self.backbone({"token_ids": token_ids}, cache=cache)
+        return self.backbone.predict_tokens(vectors[:, -1]), cache
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Restores the task with its backbone and preprocessor."""
+        for part in ("backbone", "preprocessor"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        return cls(**config)
+
+
+def unpack(data):
+    """`(x, targets[, weights])` -> all three; missing weights are ones."""
+    x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is None:
+        weights = tf.ones(tf.shape(targets))
+    return x, targets, tf.cast(weights, tf.float32)
+
+
+def sum_over_replicas(value):
+    """Sums a tensor over the replicas of the strategy; itself when there is one."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)

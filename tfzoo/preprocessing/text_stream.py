@@ -1,0 +1,62 @@
+"""Token ids -> text as it comes: whole characters only, and nothing beyond a stop string."""
+
+import codecs
+
+
+class TextStream:
+    """Turns the tokens of one text into strings that can be shown at once.
+
+    A byte-level token may end in the middle of a UTF-8 character, and a text may turn out to be the
+    beginning of a stop string: such ends are held back until the next tokens decide.
+
+    Args:
+        token_bytes: sequence of bytes, what each token id stands for.
+        stop_strings: strings that end the text; they are not part of it.
+
+    Example:
+        ```python
+        from tfzoo.preprocessing import TextStream
+
+        stream = TextStream([b"\\xc3", b"\\xa9", b" EN", b"D", b" never"], stop_strings=["END"])
+        assert stream.push([0]) == ""  # half of a character
+        assert stream.push([1]) == "é"
+        assert stream.push([2]) == " "  # "EN" may become "END"
+        assert stream.push([3, 4]) == "" and stream.stopped
+        ```
+    """
+
+    def __init__(self, token_bytes, stop_strings=()):
+        if any(not stop for stop in stop_strings):
+            raise ValueError("`stop_strings` must not hold the empty string: it stops every text.")
+        self.token_bytes = token_bytes
+        self.stop_strings = tuple(stop_strings)
+        self.stopped = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+
+    def push(self, token_ids):
+        """Takes the next tokens and returns the text that is now certain."""
+        return self._release(b"".join(self.token_bytes[i] for i in token_ids), final=False)
+
+    def finish(self):
+        """Returns what was held back: nothing can follow that would change it."""
+        return self._release(b"", final=True)
+
+    def _release(self, data, final):
+        if self.stopped:
+            return ""
+        text = self._held + self._decoder.decode(data, final)
+        ends = [at for at in (text.find(stop) for stop in self.stop_strings) if at >= 0]
+        if ends:
+            self.stopped, self._held = True, ""
+            return text[: min(ends)]
+        keep = 0 if final else max((_overlap(text, stop) for stop in self.stop_strings), default=0)
+        cut = len(text) - keep
+        self._held = text[cut:]
+        return text[:cut]
+
+
+def _overlap(text, stop):
+    """Length of the longest end of `text` that is a proper beginning of `stop`."""
+    longest = min(len(text), len(stop) - 1)
+    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)
