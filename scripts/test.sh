@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs tfzoo with its test tools into .venv and runs the whole test suite, on two processes.
+#
+#     bash scripts/test.sh                        # everything
+#     bash scripts/test.sh tests/callbacks -k png # what pytest makes of these arguments
+#
+# tests/parity needs PyTorch, too heavy for everyone: scripts/test_parity.sh runs it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/setup_environment.sh
+
+setup_environment test
+
+say "Running the tests."
+exec "$ENVIRONMENT_PYTHON" -m pytest -n 2 --ignore=tests/parity "$@"
