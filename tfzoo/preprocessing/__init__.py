@@ -1,8 +1,9 @@
 """Raw examples to tensors, in the graph: the same code in training and in the served model."""
 
+from tfzoo.preprocessing.byte_pair_tokenizer import BytePairTokenizer
 from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
 from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
 from tfzoo.preprocessing.text_stream import TextStream
 from tfzoo.preprocessing.tokenizer import Tokenizer
 
-__all__ = ["ByteTokenizer", "CausalLMPreprocessor", "TextStream", "Tokenizer"]
+__all__ = ["BytePairTokenizer", "ByteTokenizer", "CausalLMPreprocessor", "TextStream", "Tokenizer"]

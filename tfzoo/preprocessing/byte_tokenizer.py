@@ -33,15 +33,16 @@ class ByteTokenizer(Tokenizer):
             `[0, 255]`; `None` for all 256.
 
     Raises:
-        ValueError: if `alphabet` is empty, repeats a byte or has more than bytes in it.
+        ValueError: if `alphabet` is empty, repeats a byte or holds something else than bytes.
 
     Example:
+        ```python
+        from tfzoo.preprocessing import ByteTokenizer
 
-    >>> tokenizer = tfzoo.preprocessing.ByteTokenizer(alphabet="abc")
-    >>> tokenizer.tokenize("cab!").numpy().tolist()
-    [2, 0, 1, 4]
-    >>> tokenizer.vocabulary_size
-    5
+        tokenizer = ByteTokenizer(alphabet="abc")
+        assert tokenizer.tokenize("cab!").numpy().tolist() == [2, 0, 1, 4]
+        assert tokenizer.vocabulary_size == 5
+        ```
     """
 
     def __init__(self, alphabet: bytes | str | Sequence[int] | None = None):

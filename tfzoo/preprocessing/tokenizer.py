@@ -42,12 +42,13 @@ class Tokenizer(tf.Module):
         special_tokens: the names among `tokens` that stand for no text.
 
     Example:
+        ```python
+        from tfzoo.preprocessing import ByteTokenizer
 
-    >>> tokenizer = tfzoo.preprocessing.ByteTokenizer()
-    >>> tokenizer.tokenize(["Hi", "you"]).to_list()
-    [[72, 105], [121, 111, 117]]
-    >>> tokenizer.detokenize([72, 105]).numpy()
-    b'Hi'
+        tokenizer = ByteTokenizer()
+        assert tokenizer.tokenize(["Hi", "you"]).to_list() == [[72, 105], [121, 111, 117]]
+        assert tokenizer.detokenize([72, 105]) == b"Hi"
+        ```
     """
 
     def __init__(
@@ -214,13 +215,21 @@ def write_aside(path: pathlib.Path, text: str) -> None:
         raise
 
 
-def read_json(path: pathlib.Path) -> Any:
-    """Reads a JSON file; a missing or unreadable one gets a sentence that names it."""
+def read_text(path: pathlib.Path) -> str:
+    """Reads a UTF-8 file; a missing or broken one gets a sentence that names it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} does not exist; a tokenizer's file is missing.") from error
-    except ValueError as error:
+        raise FileNotFoundError(f"{path} does not exist, but the tokenizer needs it.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be UTF-8 text, but {error}.") from error
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Reads a JSON file; a missing or truncated one gets a sentence that names it."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
         raise ValueError(
-            f"{path} is not readable JSON ({error}); it may be truncated: fetch or save it again."
+            f"{path} must be JSON, but it ends or breaks early: {error}; fetch or save it again."
         ) from error

@@ -1,0 +1,148 @@
+r"""Byte-level BPE as TensorFlow operations, without look-ahead and without Python.
+
+GPT-2 first splits a text into words by a regular expression and then merges bytes inside each
+word. Here the words are cut by RE2, which has no look-ahead, and merged by SentencePiece, which
+knows characters, not bytes. Two devices bridge the gaps:
+
+- *Marks.* A mark is three bytes that UTF-8 never contains, so no text can hold one and no
+  character class matches it. One mark separates words; each special token has one too.
+- *A character map.* SentencePiece normalises text by a trie before it tokenizes. A trie from each
+  byte above 0x7F to the Latin-1 character of that number turns bytes into characters, inside the
+  operation, for valid and for broken UTF-8. Marks of special tokens map to private characters.
+
+Words repeat, so each different word of a batch is merged once.
+
+Sources: Radford et al. 2019 (GPT-2), section 2.2; Kudo and Richardson 2018, "SentencePiece".
+"""
+
+import re
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from sentencepiece import sentencepiece_model_pb2 as sentencepiece_proto
+
+# RE2 in TensorFlow knows Unicode 15.0; these are the letters and digits of 15.1 and 16.0, which
+# Hugging Face's engine knows.
+_NEW_LETTERS = (
+    r"\x{1C89}-\x{1C8A}\x{A7CB}-\x{A7CD}\x{A7DA}-\x{A7DC}\x{105C0}-\x{105F3}\x{10D4A}-\x{10D65}"
+    r"\x{10D6F}-\x{10D85}\x{10EC2}-\x{10EC4}\x{11380}-\x{11389}\x{1138B}\x{1138E}"
+    r"\x{11390}-\x{113B5}\x{113B7}\x{113D1}\x{113D3}\x{11BC0}-\x{11BE0}\x{13460}-\x{143FA}"
+    r"\x{16100}-\x{1611D}\x{16D40}-\x{16D6C}\x{18CFF}\x{1E5D0}-\x{1E5ED}\x{1E5F0}"
+    r"\x{2EBF0}-\x{2EE5D}"
+)
+_NEW_DIGITS = (
+    r"\x{10D40}-\x{10D49}\x{116D0}-\x{116E3}\x{11BF0}-\x{11BF9}\x{16130}-\x{16139}"
+    r"\x{16D70}-\x{16D79}\x{1CCF0}-\x{1CCF9}\x{1E5F1}-\x{1E5FA}"
+)
+_LETTER = rf"\p{{L}}{_NEW_LETTERS}"
+_DIGIT = rf"\p{{N}}{_NEW_DIGITS}"
+_SPACE = r"\t-\r \x{85}\p{Z}"  # Unicode's white space; RE2's \s is ASCII only.
+
+_WORD = (
+    rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{_LETTER}]+| ?[{_DIGIT}]+"
+    rf"| ?[^{_SPACE}{_LETTER}{_DIGIT}]+|[{_SPACE}]+"
+)
+# GPT-2's \s+(?!\S): of two or more spaces before a word, the last belongs to the word.
+_LAST_SPACE = rf"([{_SPACE}])([{_SPACE}][^{_SPACE}])"
+
+_UNREACHABLE = "\ue000"  # Begins the pieces that no text may produce.
+
+
+def _mark(number: int) -> bytes:
+    return bytes([0xFF, 0x80 + number // 64, 0x80 + number % 64])
+
+
+def _private_character(number: int) -> str:
+    return chr(ord(_UNREACHABLE) + number)
+
+
+_SEPARATOR = _mark(0)
+
+
+def split_words(texts: tf.Tensor, special_tokens: Sequence[str]) -> tf.RaggedTensor:
+    """Cuts texts where GPT-2 does.
+
+    Args:
+        texts: strings of shape `(B,)`.
+        special_tokens: strings to find in the texts; each becomes a word that is its mark.
+
+    Returns:
+        Strings of shape `(B, None)`: words, among them empty ones.
+    """
+    longest_first = sorted(special_tokens, key=len, reverse=True)
+    if len(longest_first) > 1:
+        # Of overlapping special tokens the leftmost counts, then the longest.
+        any_special = "|".join(map(re.escape, longest_first))
+        texts = tf.strings.regex_replace(texts, any_special, _SEPARATOR + rb"\0" + _SEPARATOR)
+    for token in longest_first:
+        mark = _mark(special_tokens.index(token) + 1)
+        texts = tf.strings.regex_replace(texts, re.escape(token), _SEPARATOR + mark + _SEPARATOR)
+    texts = tf.strings.regex_replace(texts, _LAST_SPACE, rb"\1" + _SEPARATOR + rb"\2")
+    texts = tf.strings.regex_replace(texts, _WORD, rb"\0" + _SEPARATOR)
+    return tf.strings.split(texts, _SEPARATOR)
+
+
+def sentencepiece_model(
+    token_bytes: Sequence[bytes], scores: Sequence[float | None], special_ids: Sequence[int]
+) -> bytes:
+    """Writes a vocabulary as a SentencePiece model that merges the bytes of one word.
+
+    SentencePiece joins the two neighbours whose concatenation has the highest score, the leftmost
+    first. That is BPE's order if a score is minus the rank of the merge.
+
+    Args:
+        token_bytes: V byte strings in the order of the ids.
+        scores: minus the rank of each token; `None` for a token that no text may produce.
+        special_ids: ids of the special tokens that `split_words` looks for, in its order.
+
+    Returns:
+        A serialized `ModelProto`.
+    """
+    model = sentencepiece_proto.ModelProto()
+    model.trainer_spec.model_type = model.trainer_spec.BPE
+    model.normalizer_spec.add_dummy_prefix = False
+    model.normalizer_spec.remove_extra_whitespaces = False
+    model.normalizer_spec.escape_whitespaces = False
+    numbers = {token_id: number for number, token_id in enumerate(special_ids, start=1)}
+    characters = {bytes([byte]): chr(byte) for byte in range(0x80, 0x100)}
+    characters |= {_mark(number): _private_character(number) for number in numbers.values()}
+    model.normalizer_spec.precompiled_charsmap = _character_map(characters)
+    for token_id, score in enumerate(scores):
+        if token_id in numbers:
+            model.pieces.add(piece=_private_character(numbers[token_id]), score=0.0)
+        elif score is None:
+            model.pieces.add(piece=f"{_UNREACHABLE}{token_id}", score=0.0)
+        else:
+            model.pieces.add(piece=token_bytes[token_id].decode("latin-1"), score=score)
+    model.pieces.add(piece=_UNREACHABLE, type=model.SentencePiece.UNKNOWN)
+    return model.SerializeToString()
+
+
+def _character_map(characters: dict[bytes, str]) -> bytes:
+    """SentencePiece's format: size of the trie, trie, then its values, each ended by a zero."""
+    values, leaves = b"", {}
+    for key, character in characters.items():
+        leaves[key] = len(values)
+        values += character.encode() + b"\0"
+    trie = _double_array(leaves)
+    return struct.pack("<I", len(trie)) + trie + values
+
+
+def _double_array(leaves: dict[bytes, int]) -> bytes:
+    """A trie as Darts-clone reads it, with a block of 256 units for the children of each node.
+
+    A unit is `its byte | has a value << 8 | (its position ^ its children's block) << 10`, the
+    value of a node lies at byte 0 of its block, and bit 31 marks values and vacant units.
+    """
+    nodes = sorted({key[:length] for key in leaves for length in range(len(key) + 1)})
+    block = {node: 256 * index for index, node in enumerate(nodes, start=1)}
+    units = np.full(256 * (len(nodes) + 1), 1 << 31, "<u4")
+    for node in nodes:
+        position = block[node[:-1]] + node[-1] if node else 0
+        byte = node[-1] if node else 0
+        units[position] = byte | (node in leaves) << 8 | (position ^ block[node]) << 10
+        if node in leaves:
+            units[block[node]] |= leaves[node]
+    return units.tobytes()
