@@ -1,0 +1,39 @@
+"""Where examples come from: the built-in corpus, files, TFDS, memory; cleaned, split, batched."""
+
+from tfzoo.data.batches import batches, shuffled_batches, shuffled_indices
+from tfzoo.data.clean import DEFAULT_STEPS, CleaningReport, StepReport, clean
+from tfzoo.data.cleaning_steps import (
+    DropExactDuplicates,
+    DropShort,
+    NormalizeUnicode,
+    RemoveControlCharacters,
+)
+from tfzoo.data.documents import Corpus
+from tfzoo.data.near_duplicates import DropNearDuplicates
+from tfzoo.data.personal_data import MaskPersonalData
+from tfzoo.data.python_stdlib import python_stdlib
+from tfzoo.data.split import split, split_text
+from tfzoo.data.texts import iterate_texts, load_corpus, load_texts
+
+__all__ = [
+    "DEFAULT_STEPS",
+    "CleaningReport",
+    "Corpus",
+    "DropExactDuplicates",
+    "DropNearDuplicates",
+    "DropShort",
+    "MaskPersonalData",
+    "NormalizeUnicode",
+    "RemoveControlCharacters",
+    "StepReport",
+    "batches",
+    "clean",
+    "iterate_texts",
+    "load_corpus",
+    "load_texts",
+    "python_stdlib",
+    "shuffled_batches",
+    "shuffled_indices",
+    "split",
+    "split_text",
+]

@@ -1,0 +1,78 @@
+"""Reading documents from TensorFlow Datasets, as they were prepared on this machine."""
+
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+
+def tfds_splits(name: str, data_dir: str | None = None) -> list[str]:
+    """The names of the splits of a prepared dataset, such as `["train", "test"]`."""
+    return list(_prepared(name, data_dir).info.splits)
+
+
+def tfds_texts(
+    name: str, split: str | None, field: str, data_dir: str | None, errors: str
+) -> Iterator[str]:
+    """Yields one field of every example, in the order in which they are stored.
+
+    Args:
+        name: As `tfds.load` takes it: `"imdb_reviews"`, `"wikipedia/20230601.de"`.
+        split: `"train"`, `"train[:10%]"`, `"train+test"`; None for all splits.
+        field: The feature that holds the text.
+        data_dir: The folder that holds the prepared dataset; None for `~/tensorflow_datasets`.
+        errors: `"strict"`, `"replace"` or `"ignore"`: what to do about bytes that are not UTF-8.
+
+    Yields:
+        Texts.
+
+    Raises:
+        FileNotFoundError: The dataset is not prepared there.
+        ValueError: There is no such dataset, split or field of text, or a text is not UTF-8.
+    """
+    dataset = _dataset(_prepared(name, data_dir), split)
+    fields = [key for key, spec in dataset.element_spec.items() if _is_text(spec)]
+    if field not in fields:
+        raise ValueError(f"tfds:{name} has no text field {field!r}; it has {', '.join(fields)}.")
+    texts = dataset.map(lambda example: example[field])
+    for number, text in enumerate(texts.as_numpy_iterator()):
+        try:
+            yield text.decode("utf-8", errors)
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"tfds:{name}, example {number} is not UTF-8 at byte {error.start}: "
+                "read it with errors='replace'."
+            ) from error
+
+
+def _prepared(name, data_dir):
+    # Not at the top: whoever never names a TFDS dataset does not wait for it.
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        raise ValueError(
+            f"TensorFlow Datasets knows no dataset {name!r}: check the name, "
+            "or the folder that holds it with data_dir."
+        ) from error
+    if not builder.info.splits:
+        raise FileNotFoundError(
+            f"tfds:{name} is not prepared in {builder.data_path}: pass the right data_dir, or "
+            f"prepare it once with tfds.load({name!r}, data_dir=...), which downloads it."
+        )
+    return builder
+
+
+def _dataset(builder, split):
+    import tensorflow_datasets as tfds
+
+    # One shard after the other: the order of the files, on any number of cores.
+    reading = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    # Autotuning costs seconds when the iterator is thrown away.
+    reading.options.autotune.enabled = False
+    split = split or "+".join(builder.info.splits)
+    return builder.as_dataset(split=split, shuffle_files=False, read_config=reading)
+
+
+def _is_text(spec):
+    return isinstance(spec, tf.TensorSpec) and spec.dtype == tf.string and spec.shape.rank == 0
