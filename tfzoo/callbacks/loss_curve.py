@@ -1,0 +1,125 @@
+"""A picture of the loss."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+FINE_INTERVALS = 600
+COARSE_INTERVALS = 60
+PLUNGE = 20  # one part in so many at the start of a run
+
+
+class LossCurve(keras.callbacks.Callback):
+    """Draws the loss over the steps of a run, anew after every epoch.
+
+    A faint line shows how the training loss scatters, a strong one its course, and dots the
+    validation loss. Keras reports the mean since the beginning of the epoch; the lines are means
+    of short intervals, which follow from it where every batch weighs the same.
+
+    Args:
+        path: where the picture goes: a name that ends in .png, .svg or .pdf. Missing folders are
+            made, an older picture is replaced.
+
+    Raises:
+        ValueError: if `path` has another ending.
+
+    Example:
+        ```python
+        import keras
+        import numpy as np
+        from tfzoo.callbacks import LossCurve
+
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        x, y = np.ones((20, 3)), np.ones((20, 1))
+        model.fit(x, y, batch_size=2, verbose=0, callbacks=[LossCurve("runs/loss.png")])
+        ```
+    """
+
+    # Keras may then report steps from other threads and need not wait for each one's numbers.
+    async_safe = True
+
+    def __init__(self, path: str | os.PathLike):
+        super().__init__()
+        self.path = Path(path)
+        if self.path.suffix not in FORMATS:
+            raise ValueError(
+                f"`path` must end in one of {', '.join(FORMATS)}; received {str(path)!r}."
+            )
+        self._epochs, self._validation = [], []
+
+    def on_train_begin(self, logs=None):
+        """Forgets the run before."""
+        self._epochs, self._validation = [], []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Begins a new running mean, as Keras does."""
+        self._epochs.append([])
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Notes the number of steps in this epoch and their mean loss."""
+        self._epochs[-1].append((batch + 1, logs["loss"]))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draws the run so far."""
+        steps = sum(max(means, default=(0,))[0] for means in self._epochs)
+        if "val_loss" in (logs or {}):
+            self._validation.append((steps, logs["val_loss"]))
+        if steps:
+            self._save(self.figure())
+
+    def figure(self) -> Figure:
+        """Returns the curve as a `matplotlib.figure.Figure`, to show in a notebook."""
+        if not any(self._epochs):
+            raise ValueError("There is no loss to draw yet: pass this callback to `fit` first.")
+        figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+        axes = figure.add_subplot(xlabel="step", ylabel="loss")
+        steps, losses = self._intervals(FINE_INTERVALS)
+        axes.plot(steps, losses, color="tab:blue", alpha=0.3, linewidth=0.8)
+        steps, losses = self._intervals(COARSE_INTERVALS)
+        axes.plot(steps, losses, color="tab:blue", linewidth=2, label=f"training {losses[-1]:.3f}")
+        dots = np.array(self._validation).reshape(-1, 2).T
+        if dots.size:
+            axes.plot(*dots, "o", color="tab:orange", label=f"validation {dots[1, -1]:.3f}")
+        axes.set_ylim(*_limits(losses, dots[1]))
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+        return figure
+
+    def _intervals(self, most):
+        """Steps and mean losses of about `most` intervals or fewer, each placed at its middle."""
+        share = most / sum(len(means) for means in self._epochs)
+        middles, losses, begin = [], [], 0
+        for means in filter(None, self._epochs):
+            counts, means = np.transpose([(0, 0.0), *sorted(means)]).astype("float64")
+            num_intervals = int(np.clip(len(means) * share, 1, len(means) - 1))
+            ends = np.linspace(0, len(means) - 1, num_intervals + 1).astype(int)
+            counts, totals = counts[ends], (counts * means)[ends]
+            middles.append(begin + (counts[1:] + counts[:-1]) / 2)
+            losses.append(np.diff(totals) / np.diff(counts))
+            begin += counts[-1]
+        return np.concatenate(middles), np.concatenate(losses)
+
+    def _save(self, figure):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        try:
+            figure.savefig(unfinished, format=self.path.suffix[1:])
+            os.replace(unfinished, self.path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _limits(*curves):
+    """Limits without the plunge of the first steps, which would flatten all the rest."""
+    seen = np.concatenate([losses[len(losses) // PLUNGE :] for losses in curves])
+    seen = seen[np.isfinite(seen)]
+    if not seen.size:
+        return None, None
+    margin = 0.1 * (seen.max() - seen.min()) or 0.1
+    return seen.min() - margin, seen.max() + margin
