@@ -8,19 +8,18 @@ knows characters, not bytes. Two devices bridge the gaps:
   character class matches it. One mark separates words; each special token has one too.
 - *A character map.* SentencePiece normalises text by a trie before it tokenizes. A trie from each
   byte above 0x7F to the Latin-1 character of that number turns bytes into characters, inside the
-  operation, for valid and for broken UTF-8. Marks of special tokens map to private characters.
-
-Words repeat, so each different word of a batch is merged once.
+  operation, for valid and for broken UTF-8.
 
 Sources: Radford et al. 2019 (GPT-2), section 2.2; Kudo and Richardson 2018, "SentencePiece".
 """
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_text as tf_text
 from sentencepiece import sentencepiece_model_pb2 as sentencepiece_proto
 
 # RE2 in TensorFlow knows Unicode 15.0; these are the letters and digits of 15.1 and 16.0, which
@@ -48,14 +47,11 @@ _WORD = (
 _LAST_SPACE = rf"([{_SPACE}])([{_SPACE}][^{_SPACE}])"
 
 _UNREACHABLE = "\ue000"  # Begins the pieces that no text may produce.
+_NOT_A_TOKEN = -1
 
 
 def _mark(number: int) -> bytes:
     return bytes([0xFF, 0x80 + number // 64, 0x80 + number % 64])
-
-
-def _private_character(number: int) -> str:
-    return chr(ord(_UNREACHABLE) + number)
 
 
 _SEPARATOR = _mark(0)
@@ -84,65 +80,87 @@ def split_words(texts: tf.Tensor, special_tokens: Sequence[str]) -> tf.RaggedTen
     return tf.strings.split(texts, _SEPARATOR)
 
 
-def sentencepiece_model(
-    token_bytes: Sequence[bytes], scores: Sequence[float | None], special_ids: Sequence[int]
-) -> bytes:
+class MergeWords(tf.Module):
+    """Words to token ids.
+
+    Most words are tokens. They, and the marks of special tokens, are looked up; SentencePiece
+    merges the rest. Words repeat, so each different one is merged once.
+
+    Args:
+        token_bytes: V byte strings in the order of the ids.
+        ranks: when each token comes about, by id: 0 for single bytes, then the merges. A token
+            without a rank comes out of no text.
+        special_ids: ids of the special tokens that `split_words` looks for, in its order.
+    """
+
+    def __init__(
+        self, token_bytes: Sequence[bytes], ranks: Mapping[int, int], special_ids: Sequence[int]
+    ):
+        super().__init__()
+        id_of_word = {token_bytes[token_id]: token_id for token_id in ranks}
+        id_of_word |= {_mark(number): token_id for number, token_id in enumerate(special_ids, 1)}
+        with tf.init_scope():
+            self._whole_words = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(
+                    list(id_of_word), list(id_of_word.values()), tf.string, tf.int32
+                ),
+                default_value=_NOT_A_TOKEN,
+            )
+            self._sentencepiece = tf_text.SentencepieceTokenizer(
+                _sentencepiece_model(token_bytes, ranks)
+            )
+
+    def __call__(self, words: tf.Tensor) -> tf.RaggedTensor:
+        """Returns int32 ids of shape `(W, None)` for W words, strings of shape `(W,)`."""
+        words, index = tf.unique(words)
+        token_ids = self._whole_words.lookup(words)
+        known = token_ids != _NOT_A_TOKEN
+        whole = tf.RaggedTensor.from_row_lengths(token_ids[known], tf.cast(known, tf.int64))
+        merged = self._sentencepiece.tokenize(tf.where(known, "", words))
+        return tf.gather(tf.concat([whole, merged], axis=1), index)
+
+
+def _sentencepiece_model(token_bytes: Sequence[bytes], ranks: Mapping[int, int]) -> bytes:
     """Writes a vocabulary as a SentencePiece model that merges the bytes of one word.
 
     SentencePiece joins the two neighbours whose concatenation has the highest score, the leftmost
     first. That is BPE's order if a score is minus the rank of the merge.
-
-    Args:
-        token_bytes: V byte strings in the order of the ids.
-        scores: minus the rank of each token; `None` for a token that no text may produce.
-        special_ids: ids of the special tokens that `split_words` looks for, in its order.
-
-    Returns:
-        A serialized `ModelProto`.
     """
     model = sentencepiece_proto.ModelProto()
     model.trainer_spec.model_type = model.trainer_spec.BPE
     model.normalizer_spec.add_dummy_prefix = False
     model.normalizer_spec.remove_extra_whitespaces = False
     model.normalizer_spec.escape_whitespaces = False
-    numbers = {token_id: number for number, token_id in enumerate(special_ids, start=1)}
-    characters = {bytes([byte]): chr(byte) for byte in range(0x80, 0x100)}
-    characters |= {_mark(number): _private_character(number) for number in numbers.values()}
-    model.normalizer_spec.precompiled_charsmap = _character_map(characters)
-    for token_id, score in enumerate(scores):
-        if token_id in numbers:
-            model.pieces.add(piece=_private_character(numbers[token_id]), score=0.0)
-        elif score is None:
-            model.pieces.add(piece=f"{_UNREACHABLE}{token_id}", score=0.0)
+    model.normalizer_spec.precompiled_charsmap = _character_map()
+    for token_id, symbols in enumerate(token_bytes):
+        if token_id in ranks:
+            model.pieces.add(piece=symbols.decode("latin-1"), score=-ranks[token_id])
         else:
-            model.pieces.add(piece=token_bytes[token_id].decode("latin-1"), score=score)
+            model.pieces.add(piece=f"{_UNREACHABLE}{token_id}", score=0.0)
     model.pieces.add(piece=_UNREACHABLE, type=model.SentencePiece.UNKNOWN)
     return model.SerializeToString()
 
 
-def _character_map(characters: dict[bytes, str]) -> bytes:
+def _character_map() -> bytes:
     """SentencePiece's format: size of the trie, trie, then its values, each ended by a zero."""
     values, leaves = b"", {}
-    for key, character in characters.items():
-        leaves[key] = len(values)
-        values += character.encode() + b"\0"
+    for byte in range(0x80, 0x100):
+        leaves[byte] = len(values)
+        values += chr(byte).encode() + b"\0"
     trie = _double_array(leaves)
     return struct.pack("<I", len(trie)) + trie + values
 
 
-def _double_array(leaves: dict[bytes, int]) -> bytes:
-    """A trie as Darts-clone reads it, with a block of 256 units for the children of each node.
+def _double_array(leaves: dict[int, int]) -> bytes:
+    """A trie of single bytes as Darts-clone reads it: a root, 256 nodes, then their values.
 
-    A unit is `its byte | has a value << 8 | (its position ^ its children's block) << 10`, the
-    value of a node lies at byte 0 of its block, and bit 31 marks values and vacant units.
+    A unit is `its byte | has a value << 8 | (its position ^ position of its children) << 10`; bit
+    31 marks values and vacant units. Node b is child b of the root, its value child 0 of the node.
     """
-    nodes = sorted({key[:length] for key in leaves for length in range(len(key) + 1)})
-    block = {node: 256 * index for index, node in enumerate(nodes, start=1)}
-    units = np.full(256 * (len(nodes) + 1), 1 << 31, "<u4")
-    for node in nodes:
-        position = block[node[:-1]] + node[-1] if node else 0
-        byte = node[-1] if node else 0
-        units[position] = byte | (node in leaves) << 8 | (position ^ block[node]) << 10
-        if node in leaves:
-            units[block[node]] |= leaves[node]
+    units = np.full(3 * 256, 1 << 31, "<u4")
+    units[0] = 256 << 10
+    for byte, value in leaves.items():
+        node, child = 256 + byte, 512 + byte
+        units[node] = byte | 1 << 8 | (node ^ child) << 10
+        units[child] |= value
     return units.tobytes()

@@ -7,10 +7,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-import tensorflow_text as tf_text
 
 from tfzoo.preprocessing import byte_pair_files
-from tfzoo.preprocessing.byte_pair_graph import sentencepiece_model, split_words
+from tfzoo.preprocessing.byte_pair_graph import MergeWords, split_words
 from tfzoo.preprocessing.byte_pair_vocabulary import BYTE_OF_CHARACTER, BytePairVocabulary
 from tfzoo.preprocessing.tokenizer import END_OF_TEXT, Tokenizer
 
@@ -63,7 +62,8 @@ class BytePairTokenizer(Tokenizer):
         super().__init__(tables.tokens, tables.token_bytes, tables.special_tokens)
         self.special_tokens_in_strings = special_tokens_in_strings
         self._tables = tables
-        self._merge_words = self._make_merge_words()
+        special_ids = [self.token_to_id(token) for token in self._special_tokens_to_find]
+        self._merge_words = MergeWords(self.token_bytes, tables.ranks(), special_ids)
 
     @classmethod
     def train(
@@ -173,22 +173,12 @@ class BytePairTokenizer(Tokenizer):
         return cls(tables.tokens, tables.merges, tables.special_tokens, special_tokens_in_strings)
 
     def _tokenize_batch(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        words = split_words(texts, self._special_tokens_to_find())
-        different_words, index = tf.unique(words.values)
-        token_ids = tf.gather(self._merge_words.tokenize(different_words), index)
-        return words.with_values(token_ids).merge_dims(1, 2)
+        words = split_words(texts, self._special_tokens_to_find)
+        return words.with_values(self._merge_words(words.values)).merge_dims(1, 2)
 
+    @property
     def _special_tokens_to_find(self) -> tuple[str, ...]:
         return self.special_tokens if self.special_tokens_in_strings else ()
-
-    def _make_merge_words(self) -> tf_text.SentencepieceTokenizer:
-        ranks = self._tables.ranks()
-        scores = [-ranks[token] if token in ranks else None for token in self._tables.tokens]
-        special_ids = [self.token_to_id(token) for token in self._special_tokens_to_find()]
-        with tf.init_scope():
-            return tf_text.SentencepieceTokenizer(
-                sentencepiece_model(self.token_bytes, scores, special_ids)
-            )
 
 
 def _strings(texts: Iterable[str | bytes]) -> Iterator[str]:

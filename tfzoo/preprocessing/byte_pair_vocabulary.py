@@ -66,16 +66,16 @@ class BytePairVocabulary:
             for token in self.tokens
         )
 
-    def ranks(self) -> dict[str, int]:
-        """Returns the rank at which each token comes about: 0 for a byte, then the merges.
+    def ranks(self) -> dict[int, int]:
+        """Returns when each token comes about, by id: 0 for a byte, then the merges from 1 on.
 
         Tokens that their own bytes do not lead to are left out: no text leads to them either.
         """
         model = tokenizers.models.BPE(self.ids, list(self.merges))
-        ranks = dict.fromkeys(BYTE_OF_CHARACTER, 0)
+        ranks = {self.ids[character]: 0 for character in BYTE_OF_CHARACTER}
         for rank, (left, right) in enumerate(self.merges, start=1):
             if len(model.tokenize(left + right)) == 1:
-                ranks[left + right] = rank
+                ranks[self.ids[left + right]] = rank
         return ranks
 
     def _check_special_tokens(self):
