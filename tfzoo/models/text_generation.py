@@ -6,6 +6,7 @@ B prompts, N samples of each, P prompt length, S slots. A task has `backbone`, `
 
 import contextlib
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import keras
@@ -209,29 +210,45 @@ def weights_read_once(model):
 
 
 def write_draft(task, draft, sampler, num_tokens, stop_token_ids, seed):
-    """Continues a `Draft` by a `Sampler` or `BeamSearch`, all in one graph."""
+    """Continues a `Draft` by a `Sampler` or `BeamSearch`, in one graph."""
     with weights_read_once(task):
         if isinstance(sampler, BeamSearch):
             return sampler.decode(task.next_logits, draft, num_tokens, stop_token_ids)
         return decode(task.next_logits, sampler, draft, num_tokens, stop_token_ids, seed)
 
 
+def bucket(length):
+    """The next power of two, 16 at least: few sizes to compile for, in Python or in a graph.
+
+    Args:
+        length: int or scalar int tensor.
+
+    Returns:
+        Scalar int32 tensor.
+    """
+    powers = 2 ** tf.range(4, 31)
+    return tf.reduce_min(tf.boolean_mask(powers, powers >= tf.cast(length, tf.int32)))
+
+
 def _write(task, texts, request):
     """Yields `(rows, new text of each row)` after each chunk; the B * N rows are complete at last."""
-    prompts = task.preprocessor.prompts(tf.constant(texts))
-    _check_room(task, prompts["token_ids"].shape[1], request.max_new_tokens)
+    prompts = task.preprocessor.prompts(texts)
+    length = prompts["token_ids"].shape[1]
+    _check_room(task, length, request.max_new_tokens)
     sampler, num_rows = request.sampler, request.num_samples
     copies = max(getattr(sampler, "num_beams", 1), num_rows)
-    draft = _start_function(task)(**prompts, num_tokens=request.max_new_tokens, copies=copies)
+    draft = start_function(task)(
+        **task.preprocessor.prompts(texts, bucket(length)),
+        num_tokens=bucket(request.max_new_tokens),
+        copies=copies,
+    )
+    proceed = continue_function(task, sampler, draft)
     token_bytes = task.preprocessor.tokenizer.token_bytes
     rows = [Row(token_bytes, request.stop_strings) for _ in range(len(texts) * num_rows)]
-    shown = prompts["token_ids"].shape[1]
     for chunk in request.chunks():
-        draft = _continue_function(task, sampler, draft)(
-            draft, _numbers(sampler), chunk, request.stop_token_ids, [request.seed, 0]
-        )
-        ids, written, log_probs = (x.numpy()[:, shown:] for x in draft[:3])
         shown = int(draft.index) + 1
+        draft = proceed(draft, _numbers(sampler), chunk, request.stop_token_ids, [request.seed, 0])
+        ids, written, log_probs = (x.numpy()[:, shown:] for x in draft[:3])
         kept = [i for i in range(len(ids)) if i % copies < num_rows]
         yield (
             rows,
@@ -248,22 +265,30 @@ def _write(task, texts, request):
     yield rows, [row.finish() for row in rows]
 
 
-def _start_function(task):
-    """Prompts -> a draft with each row `copies` times; compiled once for all shapes."""
+def start_function(task):
+    """Returns the graph `(token_ids, padding_mask, num_tokens, copies) -> Draft` for any shapes."""
+    # XLA compiles the inner function once for each shape that it meets; lengths come in buckets.
+    read = tf.function(task.start_draft, jit_compile=True, autograph=False)
 
     def start(token_ids, padding_mask, num_tokens, copies):
-        draft = task.start_draft(token_ids, padding_mask, num_tokens)
-        repeat = lambda x: tf.repeat(x, copies, axis=0) if x.shape.rank else x
-        return tf.nest.map_structure(repeat, draft)
+        room = tf.ones([tf.shape(token_ids)[0], num_tokens], tf.bool)
+        draft = read(token_ids, tf.concat([padding_mask, room], axis=1))
+        return tf.nest.map_structure(
+            lambda x: tf.repeat(x, copies, axis=0) if x.shape.rank else x, draft
+        )
 
     scalar = tf.TensorSpec([], tf.int32)
-    matrix = tf.TensorSpec([None, None], tf.int32)
-    signature = [matrix, tf.TensorSpec([None, None], tf.bool), scalar, scalar]
+    signature = [
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None, None], tf.bool),
+        scalar,
+        scalar,
+    ]
     return task.graph("start", lambda: tf.function(start, signature, autograph=False))
 
 
-def _continue_function(task, sampler, draft):
-    """Continues drafts; compiled once for each set of filters, for all shapes and numbers."""
+def continue_function(task, sampler, draft):
+    """Returns the graph that continues drafts like `draft`, for any shapes and settings."""
     numbers = _numbers(sampler)
 
     def proceed(draft, numbers, num_tokens, stop_token_ids, seed):
@@ -273,17 +298,16 @@ def _continue_function(task, sampler, draft):
     def any_shape(x):
         return tf.TensorSpec([None] * x.shape.rank, x.dtype)
 
-    scalar, vector = tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)
     signature = [
         tf.nest.map_structure(any_shape, draft),
         tf.nest.map_structure(any_shape, numbers),
-        scalar,
-        vector,
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([None], tf.int32),
         tf.TensorSpec([2], tf.int32),
     ]
     fixed = dataclasses.replace(sampler, **dict.fromkeys(numbers, 1))
-    key = ("continue", fixed)
-    return task.graph(key, lambda: tf.function(proceed, signature, autograph=False))
+    write = functools.partial(tf.function, jit_compile=True, autograph=False)
+    return task.graph(("continue", fixed), lambda: write(proceed, signature))
 
 
 def _score_function(task):

@@ -170,26 +170,25 @@ class GPTCausalLM(Task):
     generate = generate
     score = score
 
-    def start_draft(self, token_ids, padding_mask, num_tokens):
-        """Reads prompts, all but their last token, into a draft with room for `num_tokens` more.
+    def start_draft(self, token_ids, padding_mask):
+        """Reads prompts, all but their last token, into a draft.
 
         Args:
             token_ids: int32 (B, P), padded on the left.
-            padding_mask: bool (B, P).
-            num_tokens: scalar int32.
+            padding_mask: bool (B, S), True for real tokens and for the slots to be written.
 
         Returns:
-            A `Draft` of S = P + num_tokens slots, its memory a `KeyValueCache`.
+            A `Draft` of S slots, its memory a `KeyValueCache`.
         """
-        batch_size, length = tf.unstack(tf.shape(token_ids))
-        room = tf.stack([batch_size, num_tokens])
-        cache = self.backbone.empty_cache(tf.concat([padding_mask, tf.ones(room, tf.bool)], 1))
+        length = tf.shape(token_ids)[1]
+        room = [[0, 0], [0, tf.shape(padding_mask)[1] - length]]
+        cache = self.backbone.empty_cache(padding_mask)
         _, cache = self.backbone({"token_ids": token_ids[:, :-1]}, cache=cache)
         return Draft(
-            token_ids=tf.concat([token_ids, tf.zeros(room, tf.int32)], 1),
-            written=tf.concat([padding_mask, tf.zeros(room, tf.bool)], 1),
-            log_probs=tf.zeros([batch_size, length + num_tokens]),
-            finished=tf.zeros([batch_size], tf.bool),
+            token_ids=tf.pad(token_ids, room),
+            written=tf.pad(padding_mask[:, :length], room),
+            log_probs=tf.zeros(tf.shape(padding_mask)),
+            finished=tf.zeros(tf.shape(token_ids)[:1], tf.bool),
             index=length - 1,
             memory=cache,
         )
