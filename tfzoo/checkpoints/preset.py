@@ -1,0 +1,118 @@
+"""A model in a folder: `config.json`, `model.safetensors` and the files of its tokenizer.
+
+Safetensors rather than Keras's HDF5: tensors are found by name, read one at a time, a truncated
+file is known as such before anything is built, and every framework reads them.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from tfzoo.checkpoints import hugging_face_gpt2
+from tfzoo.checkpoints.hugging_face_gpt2_config import MODEL_TYPE
+from tfzoo.checkpoints.json_file import read_json_object, write_json_object
+from tfzoo.checkpoints.stored_tensor import read_tensors, write_tensors
+
+CONFIG = "config.json"
+FORMAT = "tfzoo"
+FORMAT_VERSION = 1
+HUGGING_FACE_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """What a folder says of a model.
+
+    A part is `{"class": ..., "config": ...}`: the name under which the class is registered with
+    Keras, and its constructor's arguments as JSON values, without the parts that stand here.
+
+    Args:
+        backbone: the network.
+        weights: arrays by the paths of the backbone's variables; a task's own variables have
+            `task/` in front.
+        task: optional, the objective.
+        preprocessor: optional.
+        tokenizer: optional; its files lie in the same folder and are its own business.
+    """
+
+    backbone: dict[str, Any]
+    weights: Mapping[str, Any]
+    task: dict[str, Any] | None = None
+    preprocessor: dict[str, Any] | None = None
+    tokenizer: dict[str, Any] | None = None
+
+
+PARTS = ("task", "backbone", "preprocessor", "tokenizer")
+
+
+def read_preset(folder: str | os.PathLike) -> Preset:
+    """Reads what `write_preset` wrote, or a GPT-2 of Hugging Face.
+
+    Args:
+        folder: holds `config.json` and `model.safetensors`, or what Hugging Face has.
+
+    Returns:
+        A `Preset`, its weights in their files until NumPy asks for them.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is broken or of another kind.
+    """
+    folder = pathlib.Path(folder)
+    config = read_json_object(folder / CONFIG)
+    if config.get("model_type") == MODEL_TYPE:
+        return _read_hugging_face_gpt2(folder)
+    if config.get("format") != FORMAT:
+        raise ValueError(
+            f"{folder / CONFIG} must belong to a preset of tfzoo, or to a Hugging Face model with "
+            f"model_type {MODEL_TYPE!r}; received model_type {config.get('model_type')!r}."
+        )
+    if config.get("format_version") != FORMAT_VERSION:
+        raise ValueError(
+            f"{folder / CONFIG} must have format_version {FORMAT_VERSION}; received "
+            f"{config.get('format_version')!r}. Load it with the release of tfzoo that wrote it."
+        )
+    parts = {name: config.get(name) for name in PARTS}
+    for name, part in parts.items():
+        _require_part(folder / CONFIG, name, part)
+    return Preset(weights=read_tensors(folder), **parts)
+
+
+def write_preset(folder: str | os.PathLike, preset: Preset) -> None:
+    """Writes a preset, all but the tokenizer's own files.
+
+    Args:
+        folder: an existing folder; `new_folder` makes one that appears whole.
+        preset: the model; its weights are written in their own precision.
+    """
+    folder = pathlib.Path(folder)
+    parts = {name: getattr(preset, name) for name in PARTS}
+    write_tensors(folder, preset.weights)
+    write_json_object(
+        folder / CONFIG, {"format": FORMAT, "format_version": FORMAT_VERSION, **parts}
+    )
+
+
+def _read_hugging_face_gpt2(folder: pathlib.Path) -> Preset:
+    config, weights = hugging_face_gpt2.read(folder)
+    backbone = {"class": "tfzoo>GPTBackbone", "config": config}
+    if not any((folder / name).exists() for name in HUGGING_FACE_TOKENIZER_FILES):
+        return Preset(backbone, weights)
+    length = {"sequence_length": config["max_sequence_length"]}
+    return Preset(
+        backbone,
+        weights,
+        preprocessor={"class": "tfzoo>CausalLMPreprocessor", "config": length},
+        tokenizer={"class": "tfzoo>BytePairTokenizer"},
+    )
+
+
+def _require_part(path: pathlib.Path, name: str, part: Any) -> None:
+    if part is None and name != "backbone":
+        return
+    if not isinstance(part, dict) or not isinstance(part.get("class"), str):
+        raise ValueError(f"{path} must have a `{name}` with a `class`; received {part!r:.80}.")
+    if not isinstance(part.get("config", {}), dict):
+        raise ValueError(f"{path} must have a `config` object in `{name}`; received {part!r:.80}.")
