@@ -14,6 +14,7 @@ from tfzoo.data.personal_data import MaskPersonalData
 from tfzoo.data.python_stdlib import python_stdlib
 from tfzoo.data.split import split, split_text
 from tfzoo.data.texts import iterate_texts, load_corpus, load_texts
+from tfzoo.data.windows import random_windows
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -32,6 +33,7 @@ __all__ = [
     "load_corpus",
     "load_texts",
     "python_stdlib",
+    "random_windows",
     "shuffled_batches",
     "shuffled_indices",
     "split",
