@@ -1,0 +1,113 @@
+import subprocess
+import sys
+
+import pytest
+
+import tfzoo
+from tfzoo import cli
+
+# As `tfzoo` would run, with a package that imports nothing by itself.
+COMMAND_ALONE = """
+import importlib.util, sys, types
+package = types.ModuleType("tfzoo")
+package.__path__ = list(importlib.util.find_spec("tfzoo").submodule_search_locations)
+package.__version__ = "1.2.3"
+sys.modules["tfzoo"] = package
+from tfzoo.cli import main
+sys.argv = ["tfzoo", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print([name for name in ("tensorflow", "keras", "numpy") if name in sys.modules])
+"""
+
+
+class Model:
+    """Stands in for a model: writes the prompt backwards, piece by piece."""
+
+    exported = []
+
+    @classmethod
+    def from_preset(cls, folder):
+        if not folder.exists():
+            raise FileNotFoundError(f"{folder} does not exist [in brackets].")
+        return cls()
+
+    def generate(self, prompt, max_new_tokens, stream, **options):
+        assert stream
+        yield from prompt[::-1][:max_new_tokens]
+        yield f" {options}"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tfzoo", *map(str, arguments)])
+        monkeypatch.setattr(tfzoo.models, "GPTCausalLM", Model)
+        monkeypatch.setattr(
+            tfzoo, "export", lambda *call: Model.exported.append(call), raising=False
+        )
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        output, errors = capsys.readouterr()
+        return end.value.code, output, errors
+
+    return run
+
+
+def test_version(run):
+    assert run("--version") == (0, f"tfzoo {tfzoo.__version__}\n", "")
+
+
+def test_help_names_the_commands(run):
+    status, output, _ = run("--help")
+    assert status == 0
+    assert "generate" in output
+    assert "export" in output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["generate", "--help"], ["export", "--help"]]
+)
+def test_nothing_heavy_is_imported_to_answer_at_once(arguments):
+    result = subprocess.run(
+        [sys.executable, "-c", COMMAND_ALONE, *arguments], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_generate_streams_every_prompt(run, tmp_path):
+    status, output, _ = run("generate", tmp_path, "abc", "defg", "--max-new-tokens", "2")
+    assert status == 0
+    assert output == "abccb {}\ndefggf {}\n"
+
+
+def test_generate_passes_only_what_was_chosen(run, tmp_path):
+    options = ["--temperature", "0.8", "--top-k", "5", "--top-p", "0.9", "--seed", "0"]
+    _, output, _ = run("generate", tmp_path, "abc", *options)
+    assert output == "abccba {'temperature': 0.8, 'top_k': 5, 'top_p': 0.9, 'seed': 0}\n"
+
+
+def test_export(run, tmp_path):
+    status, output, _ = run("export", tmp_path, tmp_path / "saved_model")
+    assert status == 0
+    model, folder = Model.exported.pop()
+    assert isinstance(model, Model)
+    assert folder == tmp_path / "saved_model"
+    assert f"saved_model_cli show --dir {folder} --all" in output
+
+
+@pytest.mark.parametrize("command", [["generate", "missing", "abc"], ["export", "missing", "new"]])
+def test_bad_input_is_one_sentence(run, command):
+    status, output, errors = run(*command)
+    assert status == 2
+    assert output == ""
+    assert errors == "Error: missing does not exist [in brackets].\n"
+
+
+def test_missing_argument_is_said_without_a_trace(run):
+    status, _, errors = run("generate")
+    assert status == 2
+    assert "Missing argument" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,42 @@
+"""The `tfzoo` command."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from tfzoo.cli.export import export
+from tfzoo.cli.generate import generate
+
+__all__ = ["main"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(generate)
+app.command()(export)
+
+
+def main() -> None:
+    """Runs the command; what is wrong with its input is said in one sentence, with status 2."""
+    try:
+        app()
+    except (OSError, TypeError, ValueError) as error:
+        console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        console.print(f"Error: {error}", style="red")
+        sys.exit(2)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from tfzoo import __version__
+
+        typer.echo(f"tfzoo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Keras 3 / TensorFlow models that write, and leave as one SavedModel."""
