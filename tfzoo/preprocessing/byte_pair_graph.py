@@ -46,6 +46,9 @@ _WORD = (
 # GPT-2's \s+(?!\S): of two or more spaces before a word, the last belongs to the word.
 _LAST_SPACE = rf"([{_SPACE}])([{_SPACE}][^{_SPACE}])"
 
+# Neither a trie's key nor a piece may hold byte 0: it travels as Java's "modified UTF-8" has it.
+_ZERO_BYTES = b"\xc0\x80"
+_ZERO_CHARACTER = "\u0100"
 _UNREACHABLE = "\ue000"  # Begins the pieces that no text may produce.
 _NOT_A_TOKEN = -1
 
@@ -116,7 +119,8 @@ class MergeWords(tf.Module):
         token_ids = self._whole_words.lookup(words)
         known = token_ids != _NOT_A_TOKEN
         whole = tf.RaggedTensor.from_row_lengths(token_ids[known], tf.cast(known, tf.int64))
-        merged = self._sentencepiece.tokenize(tf.where(known, "", words))
+        others = tf.strings.regex_replace(tf.where(known, "", words), r"\x00", _ZERO_BYTES)
+        merged = self._sentencepiece.tokenize(others)
         return tf.gather(tf.concat([whole, merged], axis=1), index)
 
 
@@ -134,33 +138,42 @@ def _sentencepiece_model(token_bytes: Sequence[bytes], ranks: Mapping[int, int])
     model.normalizer_spec.precompiled_charsmap = _character_map()
     for token_id, symbols in enumerate(token_bytes):
         if token_id in ranks:
-            model.pieces.add(piece=symbols.decode("latin-1"), score=-ranks[token_id])
+            model.pieces.add(piece=_piece(symbols), score=-ranks[token_id])
         else:
             model.pieces.add(piece=f"{_UNREACHABLE}{token_id}", score=0.0)
     model.pieces.add(piece=_UNREACHABLE, type=model.SentencePiece.UNKNOWN)
     return model.SerializeToString()
 
 
+def _piece(symbols: bytes) -> str:
+    return symbols.decode("latin-1").replace("\0", _ZERO_CHARACTER)
+
+
 def _character_map() -> bytes:
     """SentencePiece's format: size of the trie, trie, then its values, each ended by a zero."""
+    characters = {bytes([byte]): chr(byte) for byte in range(0x80, 0x100)}
+    characters[_ZERO_BYTES] = _ZERO_CHARACTER
     values, leaves = b"", {}
-    for byte in range(0x80, 0x100):
-        leaves[byte] = len(values)
-        values += chr(byte).encode() + b"\0"
+    for key, character in characters.items():
+        leaves[key] = len(values)
+        values += character.encode() + b"\0"
     trie = _double_array(leaves)
     return struct.pack("<I", len(trie)) + trie + values
 
 
-def _double_array(leaves: dict[int, int]) -> bytes:
-    """A trie of single bytes as Darts-clone reads it: a root, 256 nodes, then their values.
+def _double_array(leaves: dict[bytes, int]) -> bytes:
+    """A trie as Darts-clone reads it, with a block of 256 units for the children of each node.
 
-    A unit is `its byte | has a value << 8 | (its position ^ position of its children) << 10`; bit
-    31 marks values and vacant units. Node b is child b of the root, its value child 0 of the node.
+    A unit is `its byte | has a value << 8 | (its position ^ its children's block) << 10`, the
+    value of a node lies at byte 0 of its block, and bit 31 marks values and vacant units.
     """
-    units = np.full(3 * 256, 1 << 31, "<u4")
-    units[0] = 256 << 10
-    for byte, value in leaves.items():
-        node, child = 256 + byte, 512 + byte
-        units[node] = byte | 1 << 8 | (node ^ child) << 10
-        units[child] |= value
+    nodes = sorted({key[:length] for key in leaves for length in range(len(key) + 1)})
+    block = {node: 256 * index for index, node in enumerate(nodes, start=1)}
+    units = np.full(256 * (len(nodes) + 1), 1 << 31, "<u4")
+    for node in nodes:
+        position = block[node[:-1]] + node[-1] if node else 0
+        byte = node[-1] if node else 0
+        units[position] = byte | (node in leaves) << 8 | (position ^ block[node]) << 10
+        if node in leaves:
+            units[block[node]] |= leaves[node]
     return units.tobytes()
