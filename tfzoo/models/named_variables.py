@@ -26,8 +26,9 @@ def task_variables(task: keras.Model) -> dict[str, keras.Variable]:
 
 
 def arrays(variables: Mapping[str, keras.Variable]) -> dict[str, np.ndarray]:
-    """The numbers of variables."""
-    return {name: keras.ops.convert_to_numpy(variable) for name, variable in variables.items()}
+    """The numbers of variables, in the same memory where they lie on the CPU."""
+    tensors = {name: keras.ops.convert_to_tensor(var) for name, var in variables.items()}
+    return {name: np.asarray(tensor) for name, tensor in tensors.items()}
 
 
 def assign(variables: Mapping[str, keras.Variable], tensors: Mapping[str, Any], source: Any):
