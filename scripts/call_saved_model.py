@@ -30,7 +30,7 @@ def main(folder, *prompts):
         seed=tf.constant(1),
     )
     for text in outputs["text"].numpy():
-        print(text.decode(), end="\n\n")
+        print(text.decode(errors="replace"), end="\n\n")
 
 
 if __name__ == "__main__":

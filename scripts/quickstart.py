@@ -13,6 +13,7 @@ import tfzoo
 FOLDER = Path("runs/quickstart")
 PICTURE, PRESET, SAVED_MODEL = FOLDER / "loss.png", FOLDER / "preset", FOLDER / "saved_model"
 PROMPTS = ["def ", "class "]
+STEPS = 1300
 
 
 def train():
@@ -32,7 +33,7 @@ def train():
         corpus.train,
         validation_data=corpus.validation[:10],
         batch_size=16,
-        steps_per_epoch=1300,
+        steps_per_epoch=STEPS,
         callbacks=[tfzoo.callbacks.LossCurve(PICTURE)],
     )
     return model
