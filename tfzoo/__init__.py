@@ -1,12 +1,25 @@
 """tfzoo: a Keras 3 / TensorFlow model zoo with fit-style APIs."""
 
-from tfzoo import callbacks, data, layers, losses, metrics, models, optimizers, preprocessing
-from tfzoo import samplers
+from tfzoo import (
+    callbacks,
+    checkpoints,
+    data,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    preprocessing,
+    samplers,
+)
+from tfzoo.export import export
 
 __version__ = "0.1.0"
 __all__ = [
     "callbacks",
+    "checkpoints",
     "data",
+    "export",
     "layers",
     "losses",
     "metrics",

@@ -1,10 +1,13 @@
 """What every family needs and `keras.Model` leaves out."""
 
+import types
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfzoo.data import batches, shuffled_batches
+from tfzoo.models import preset
 from tfzoo.optimizers import RunSchedule
 
 TEXTS_PER_PACK = 1024
@@ -33,7 +36,8 @@ class Task(keras.Model):
         super().__init__(**kwargs)
         self.backbone = backbone
         self.preprocessor = preprocessor
-        self._graphs = {}
+        # In a namespace, because Keras would track a dictionary and save the graphs in it.
+        self._graphs = types.SimpleNamespace(by_key={})
         self.built = True
 
     def compile(self, optimizer, **kwargs):
@@ -79,7 +83,9 @@ class Task(keras.Model):
             x = shuffled_batches(rows, batch_size, seed=seed)
         if is_text(validation_data):
             validation_data = self._evaluation_batches(validation_data, batch_size)
-        if not isinstance(x, tf.data.Dataset):
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # spares the user a warning of Keras
+        else:
             kwargs["batch_size"] = batch_size
         self._tell_run_length(steps_per_epoch or _num_steps(x, batch_size), epochs)
         return super().fit(
@@ -127,11 +133,20 @@ class Task(keras.Model):
             kwargs["batch_size"] = batch_size
         return super().predict(x, **kwargs)
 
+    def save_to_preset(self, folder):
+        """Saves backbone, preprocessor and weights; see `tfzoo.models.preset.save`."""
+        preset.save(self, folder)
+
+    @classmethod
+    def from_preset(cls, folder, **changes):
+        """Loads a preset or a Hugging Face folder; see `tfzoo.models.preset.load_task`."""
+        return preset.load_task(cls, folder, **changes)
+
     def graph(self, key, make):
         """Returns what `make()` returned the first time it was called for `key`."""
-        if key not in self._graphs:
-            self._graphs[key] = make()
-        return self._graphs[key]
+        if key not in self._graphs.by_key:
+            self._graphs.by_key[key] = make()
+        return self._graphs.by_key[key]
 
     def _pack(self, texts):
         """All texts as packed rows in memory: tokenized once, whatever the number of epochs."""

@@ -4,17 +4,23 @@ B prompts, N samples of each, P prompt length, S slots. A task has `backbone`, `
 `start_draft` and `next_logits`; `generate` and `score` here become its methods.
 """
 
-import contextlib
 import dataclasses
-import functools
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.models.generation_graphs import (
+    bucket,
+    continue_function,
+    fill_bucket,
+    numbers_of,
+    score_function,
+    start_function,
+    stop_tokens,
+)
 from tfzoo.preprocessing import TextStream
-from tfzoo.samplers import BeamSearch, Sampler, decode
+from tfzoo.samplers import BeamSearch, Sampler
 
 TEXTS_PER_BATCH = 16
 # Each call of the compiled loop reads all weights once before it starts: a stream shows its first
@@ -124,7 +130,7 @@ def generate(
         _at_least_one("max_new_tokens", max_new_tokens),
         _sampler(sampler, sampling, num_samples, stream),
         _at_least_one("num_samples", num_samples),
-        _stop_tokens(self._attached().tokenizer, stop_token_ids),
+        stop_tokens(self._attached().tokenizer, stop_token_ids),
         [stop_strings] if isinstance(stop_strings, str) else list(stop_strings),
         int(np.random.randint(2**31)) if seed is None else seed,
         in_chunks=not isinstance(sampler, BeamSearch) and (stream or bool(stop_strings)),
@@ -166,7 +172,7 @@ def score(self, texts):
     strings = _strings(texts)
     scores = []
     for start in range(0, len(strings), TEXTS_PER_BATCH):
-        tokens, log_likelihoods = _score_function(self)(
+        tokens, log_likelihoods = score_function(self)(
             tf.constant(strings[start : start + TEXTS_PER_BATCH])
         )
         for ids, numbers in zip(tokens.to_list(), log_likelihoods, strict=True):
@@ -174,80 +180,23 @@ def score(self, texts):
     return scores[0] if isinstance(texts, (str, bytes)) else scores
 
 
-def score_texts(task, texts):
-    """The graph of `score`: strings (B,) to ragged tokens and log-likelihoods, both (B, None)."""
-    inputs, targets = task.preprocessor.shift(texts)
-    if task.preprocessor.tokenizer.end_token_id is not None:
-        inputs, targets = inputs[:, :-1], targets[:, :-1]
-    length = tf.cast(inputs.bounding_shape(1), tf.int32)
-    limit = task.backbone.max_sequence_length
-    fits = tf.debugging.assert_less_equal(
-        length,
-        limit,
-        f"`texts` must have at most {limit} tokens each; use `evaluate` for longer ones.",
-    )
-    with tf.control_dependencies([] if fits is None else [fits]):
-        logits = task({"token_ids": inputs.to_tensor()}, training=False)
-    log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(
-        targets.to_tensor(), tf.cast(logits, tf.float32)
-    )
-    return targets, tf.RaggedTensor.from_tensor(log_probs, targets.row_lengths())
-
-
-@contextlib.contextmanager
-def weights_read_once(model):
-    """Inside, layers take weights from tensors: read, and cast to the compute dtype, once.
-
-    A loop that reads variables in its body copies the embeddings and casts all weights at every
-    token, which takes longer than the arithmetic.
-    """
-    scope = keras.StatelessScope()
-    for variable in model.variables:
-        if "float" in variable.dtype:
-            scope.add_update((variable, tf.cast(variable.value, model.compute_dtype)))
-    with scope:
-        yield
-
-
-def write_draft(task, draft, sampler, num_tokens, stop_token_ids, seed):
-    """Continues a `Draft` by a `Sampler` or `BeamSearch`, in one graph."""
-    with weights_read_once(task):
-        if isinstance(sampler, BeamSearch):
-            return sampler.decode(task.next_logits, draft, num_tokens, stop_token_ids)
-        return decode(task.next_logits, sampler, draft, num_tokens, stop_token_ids, seed)
-
-
-def bucket(length):
-    """The next power of two, 16 at least: few sizes to compile for, in Python or in a graph.
-
-    Args:
-        length: int or scalar int tensor.
-
-    Returns:
-        Scalar int32 tensor.
-    """
-    powers = 2 ** tf.range(4, 31)
-    return tf.reduce_min(tf.boolean_mask(powers, powers >= tf.cast(length, tf.int32)))
-
-
 def _write(task, texts, request):
     """Yields `(rows, new text of each row)` after each chunk; the B * N rows are complete at last."""
     prompts = task.preprocessor.prompts(texts)
-    length = prompts["token_ids"].shape[1]
-    _check_room(task, length, request.max_new_tokens)
+    _check_room(task, prompts["token_ids"].shape[1], request.max_new_tokens)
     sampler, num_rows = request.sampler, request.num_samples
     copies = max(getattr(sampler, "num_beams", 1), num_rows)
     draft = start_function(task)(
-        **task.preprocessor.prompts(texts, bucket(length)),
-        num_tokens=bucket(request.max_new_tokens),
-        copies=copies,
+        **fill_bucket(**prompts), num_tokens=bucket(request.max_new_tokens), copies=copies
     )
     proceed = continue_function(task, sampler, draft)
     token_bytes = task.preprocessor.tokenizer.token_bytes
     rows = [Row(token_bytes, request.stop_strings) for _ in range(len(texts) * num_rows)]
     for chunk in request.chunks():
         shown = int(draft.index) + 1
-        draft = proceed(draft, _numbers(sampler), chunk, request.stop_token_ids, [request.seed, 0])
+        draft = proceed(
+            draft, numbers_of(sampler), chunk, request.stop_token_ids, [request.seed, 0]
+        )
         ids, written, log_probs = (x.numpy()[:, shown:] for x in draft[:3])
         kept = [i for i in range(len(ids)) if i % copies < num_rows]
         yield (
@@ -265,73 +214,6 @@ def _write(task, texts, request):
     yield rows, [row.finish() for row in rows]
 
 
-def start_function(task):
-    """Returns the graph `(token_ids, padding_mask, num_tokens, copies) -> Draft` for any shapes."""
-    # XLA compiles the inner function once for each shape that it meets; lengths come in buckets.
-    read = tf.function(task.start_draft, jit_compile=True, autograph=False)
-
-    def start(token_ids, padding_mask, num_tokens, copies):
-        room = tf.ones([tf.shape(token_ids)[0], num_tokens], tf.bool)
-        draft = read(token_ids, tf.concat([padding_mask, room], axis=1))
-        return tf.nest.map_structure(
-            lambda x: tf.repeat(x, copies, axis=0) if x.shape.rank else x, draft
-        )
-
-    scalar = tf.TensorSpec([], tf.int32)
-    signature = [
-        tf.TensorSpec([None, None], tf.int32),
-        tf.TensorSpec([None, None], tf.bool),
-        scalar,
-        scalar,
-    ]
-    return task.graph("start", lambda: tf.function(start, signature, autograph=False))
-
-
-def continue_function(task, sampler, draft):
-    """Returns the graph that continues drafts like `draft`, for any shapes and settings."""
-    numbers = _numbers(sampler)
-
-    def proceed(draft, numbers, num_tokens, stop_token_ids, seed):
-        settled = dataclasses.replace(sampler, **numbers)
-        return write_draft(task, draft, settled, num_tokens, stop_token_ids, seed)
-
-    def any_shape(x):
-        return tf.TensorSpec([None] * x.shape.rank, x.dtype)
-
-    signature = [
-        tf.nest.map_structure(any_shape, draft),
-        tf.nest.map_structure(any_shape, numbers),
-        tf.TensorSpec([], tf.int32),
-        tf.TensorSpec([None], tf.int32),
-        tf.TensorSpec([2], tf.int32),
-    ]
-    fixed = dataclasses.replace(sampler, **dict.fromkeys(numbers, 1))
-    write = functools.partial(tf.function, jit_compile=True, autograph=False)
-    return task.graph(("continue", fixed), lambda: write(proceed, signature))
-
-
-def _score_function(task):
-    signature = [tf.TensorSpec([None], tf.string)]
-
-    def score(texts):
-        return score_texts(task, texts)
-
-    return task.graph("score", lambda: tf.function(score, signature, autograph=False))
-
-
-def _numbers(sampler):
-    """The settings that can change without a new graph, as tensors."""
-    if isinstance(sampler, BeamSearch):
-        return {"length_penalty": tf.constant(sampler.length_penalty, tf.float32)}
-    floats = ("temperature", "top_p", "min_p", "repetition_penalty")
-    values = {name: getattr(sampler, name) for name in (*floats, "top_k")}
-    return {
-        name: tf.constant(value, tf.float32 if name in floats else tf.int32)
-        for name, value in values.items()
-        if value is not None
-    }
-
-
 def _sampler(sampler, sampling, num_samples, stream):
     if sampler is None:
         return Sampler(**sampling)
@@ -346,12 +228,6 @@ def _sampler(sampler, sampling, num_samples, stream):
     if isinstance(sampler, BeamSearch) and stream:
         raise ValueError("`stream=True` needs a `Sampler`: beams may still change the text.")
     return sampler
-
-
-def _stop_tokens(tokenizer, stop_token_ids):
-    if stop_token_ids is not None:
-        return list(stop_token_ids)
-    return [] if tokenizer.end_token_id is None else [tokenizer.end_token_id]
 
 
 def _at_least_one(name, value):

@@ -65,10 +65,12 @@ def ban_tokens(logits, banned_token_ids):
 
 def keep_top_k(logits, k):
     """Keeps the k most likely tokens (and ties with the last of them); k < 1 keeps all."""
-    vocabulary_size = tf.shape(logits)[1]
-    k = tf.where(tf.less(k, 1), vocabulary_size, tf.minimum(k, vocabulary_size))
-    least = tf.math.top_k(logits, k).values[:, -1:]
-    return tf.where(logits >= least, logits, tf.cast(NEVER, logits.dtype))
+
+    def filtered():
+        least = tf.math.top_k(logits, tf.clip_by_value(k, 1, tf.shape(logits)[1])).values[:, -1:]
+        return tf.where(logits >= least, logits, tf.cast(NEVER, logits.dtype))
+
+    return tf.cond(tf.greater_equal(k, 1), filtered, lambda: logits)
 
 
 def keep_top_p(logits, p):
@@ -76,11 +78,15 @@ def keep_top_p(logits, p):
 
     Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
     """
-    probabilities = tf.nn.softmax(logits)
-    ordered = tf.sort(probabilities, direction="DESCENDING")
-    before = tf.cumsum(ordered, axis=1, exclusive=True)
-    least = tf.reduce_min(tf.where(before < p, ordered, 1.0), axis=1, keepdims=True)
-    return tf.where(probabilities >= least, logits, tf.cast(NEVER, logits.dtype))
+
+    def filtered():
+        probabilities = tf.nn.softmax(logits)
+        ordered = tf.sort(probabilities, direction="DESCENDING")
+        before = tf.cumsum(ordered, axis=1, exclusive=True)
+        least = tf.reduce_min(tf.where(before < p, ordered, 1.0), axis=1, keepdims=True)
+        return tf.where(probabilities >= least, logits, tf.cast(NEVER, logits.dtype))
+
+    return tf.cond(tf.less(p, 1.0), filtered, lambda: logits)
 
 
 def keep_min_p(logits, p):

@@ -81,17 +81,19 @@ class Sampler:
             logits = ban_repeated_ngrams(logits, token_ids, written, self.no_repeat_ngrams)
         if len(self.banned_token_ids):
             logits = ban_tokens(logits, self.banned_token_ids)
+        likeliest = tf.argmax(logits, axis=-1, output_type=tf.int32)
         if not self.is_random:
-            return tf.argmax(logits, axis=-1, output_type=tf.int32)
-        if self.temperature is not None:
-            logits = logits / self.temperature
+            return likeliest
+        # A served model gets its temperature as a tensor, where 0 is the custom for greedy.
+        temperature = 1.0 if self.temperature is None else self.temperature
+        logits = logits / tf.maximum(temperature, 1e-6)
         if self.top_k is not None:
             logits = keep_top_k(logits, self.top_k)
         if self.top_p is not None:
             logits = keep_top_p(logits, self.top_p)
         if self.min_p is not None:
             logits = keep_min_p(logits, self.min_p)
-        return draw(logits, seed)
+        return tf.where(tf.greater(temperature, 0.0), draw(logits, seed), likeliest)
 
 
 def draw(logits, seed):

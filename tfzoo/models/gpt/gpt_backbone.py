@@ -10,16 +10,15 @@ import tensorflow as tf
 from tfzoo.layers import (
     DecoderBlock,
     Dropout,
-    FeedForward,
     KeyValueCache,
     LayerNorm,
     RMSNorm,
-    SelfAttention,
     attention_bias,
     gelu_approximate,
     rotary_angles,
     visible_slots,
 )
+from tfzoo.models import preset
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -199,6 +198,15 @@ class GPTBackbone(keras.Model):
         return KeyValueCache.empty(
             self.num_layers, self.num_heads, head_dim, padding_mask, self.compute_dtype
         )
+
+    def save_to_preset(self, folder):
+        """Saves the backbone; see `tfzoo.models.preset.save`."""
+        preset.save(self, folder)
+
+    @classmethod
+    def from_preset(cls, folder, **changes):
+        """Loads the backbone of a preset or a Hugging Face folder; see `preset.load_backbone`."""
+        return preset.load_backbone(cls, folder, **changes)
 
     def _visible(self, inputs, cache):
         num_queries = tf.shape(inputs["token_ids"])[1]

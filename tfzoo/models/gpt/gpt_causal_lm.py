@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity
+from tfzoo.models.generation_graphs import generate_texts, score_texts
 from tfzoo.models.task import Task
 from tfzoo.models.text_generation import generate, score
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
@@ -197,6 +198,43 @@ class GPTCausalLM(Task):
         """The network of `tfzoo.samplers.decode`: (B, 1) tokens and a cache to logits (B, V)."""
         vectors, cache = self.backbone({"token_ids": token_ids}, cache=cache)
         return self.backbone.predict_tokens(vectors[:, -1]), cache
+
+    def serving_functions(self):
+        """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
+
+        `generate`: text string (B,), max_new_tokens int32, temperature float32 (0 is greedy), top_k
+        int32 (0 keeps all), top_p float32 (1 keeps all), seed int32 -> text string (B,), prompt and
+        continuation. `score`: text string (B,) -> log_likelihood float32 (B,) in nats, and the
+        number of tokens, num_tokens int32 (B,), and per token, 0 behind the end, token_ids int32
+        and token_log_likelihoods float32 (B, None).
+        """
+        self._attached()
+
+        def spec(dtype, name, shape=()):
+            return tf.TensorSpec(shape, dtype, name)
+
+        text = spec(tf.string, "text", [None])
+        settings = [
+            spec(tf.int32, "max_new_tokens"),
+            spec(tf.float32, "temperature"),
+            spec(tf.int32, "top_k"),
+            spec(tf.float32, "top_p"),
+            spec(tf.int32, "seed"),
+        ]
+
+        def generate(text, max_new_tokens, temperature, top_k, top_p, seed):
+            return generate_texts(self, text, max_new_tokens, temperature, top_k, top_p, seed)
+
+        def score(text):
+            tokens, log_likelihoods = score_texts(self, text)
+            return {
+                "log_likelihood": tf.reduce_sum(log_likelihoods, axis=1),
+                "num_tokens": tf.cast(tokens.row_lengths(), tf.int32),
+                "token_ids": tokens.to_tensor(),
+                "token_log_likelihoods": log_likelihoods.to_tensor(),
+            }
+
+        return {"generate": (generate, [text, *settings]), "score": (score, [text])}
 
     def get_config(self):
         """Returns the constructor's arguments."""

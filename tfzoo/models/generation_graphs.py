@@ -1,0 +1,173 @@
+"""The graphs that write texts: compiled once, for training's models and for served ones alike.
+
+B rows, P prompt length, S slots. A task has `backbone`, `preprocessor`, `start_draft` and
+`next_logits`; see `GPTCausalLM`.
+"""
+
+import contextlib
+import dataclasses
+import functools
+
+import keras
+import tensorflow as tf
+
+from tfzoo.samplers import BeamSearch, Sampler, decode
+
+
+def start_function(task):
+    """Returns the graph `(token_ids, padding_mask, num_tokens, copies) -> Draft` for any shapes."""
+    # XLA compiles the inner function once for each shape that it meets; lengths come in buckets.
+    read = tf.function(task.start_draft, jit_compile=True, autograph=False)
+
+    def start(token_ids, padding_mask, num_tokens, copies):
+        room = tf.ones([tf.shape(token_ids)[0], num_tokens], tf.bool)
+        draft = read(token_ids, tf.concat([padding_mask, room], axis=1))
+        return tf.nest.map_structure(
+            lambda x: tf.repeat(x, copies, axis=0) if x.shape.rank else x, draft
+        )
+
+    scalar = tf.TensorSpec([], tf.int32)
+    signature = [
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None, None], tf.bool),
+        scalar,
+        scalar,
+    ]
+    return task.graph("start", lambda: tf.function(start, signature, autograph=False))
+
+
+def continue_function(task, sampler, draft):
+    """Returns the graph that continues drafts like `draft`, for any shapes and settings."""
+    numbers = numbers_of(sampler)
+
+    def proceed(draft, numbers, num_tokens, stop_token_ids, seed):
+        settled = dataclasses.replace(sampler, **numbers)
+        return write_draft(task, draft, settled, num_tokens, stop_token_ids, seed)
+
+    def any_shape(x):
+        return tf.TensorSpec([None] * x.shape.rank, x.dtype)
+
+    signature = [
+        tf.nest.map_structure(any_shape, draft),
+        tf.nest.map_structure(any_shape, numbers),
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([None], tf.int32),
+        tf.TensorSpec([2], tf.int32),
+    ]
+    fixed = dataclasses.replace(sampler, **dict.fromkeys(numbers, 1.0))
+    write = functools.partial(tf.function, jit_compile=True, autograph=False)
+    return task.graph(("continue", fixed), lambda: write(proceed, signature))
+
+
+def write_draft(task, draft, sampler, num_tokens, stop_token_ids, seed):
+    """Continues a `Draft` by a `Sampler` or `BeamSearch`, in one graph."""
+    with weights_read_once(task):
+        if isinstance(sampler, BeamSearch):
+            return sampler.decode(task.next_logits, draft, num_tokens, stop_token_ids)
+        return decode(task.next_logits, sampler, draft, num_tokens, stop_token_ids, seed)
+
+
+@contextlib.contextmanager
+def weights_read_once(model):
+    """Inside, layers take weights from tensors: read, and cast to the compute dtype, once.
+
+    A loop that reads variables in its body copies the embeddings and casts all weights at every
+    token, which takes longer than the arithmetic.
+    """
+    scope = keras.StatelessScope()
+    for variable in model.variables:
+        if "float" in variable.dtype:
+            scope.add_update((variable, tf.cast(variable.value, model.compute_dtype)))
+    with scope:
+        yield
+
+
+def bucket(length):
+    """The next power of two, 16 at least: few sizes to compile for, in Python or in a graph.
+
+    Args:
+        length: int or scalar int tensor.
+
+    Returns:
+        Scalar int32 tensor.
+    """
+    powers = 2 ** tf.range(4, 31)
+    return tf.reduce_min(tf.boolean_mask(powers, powers >= tf.cast(length, tf.int32)))
+
+
+def fill_bucket(token_ids, padding_mask):
+    """Pads prompts (B, P) on the left up to the next `bucket`."""
+    length = tf.shape(token_ids)[1]
+    room = [[0, 0], [bucket(length) - length, 0]]
+    return {"token_ids": tf.pad(token_ids, room), "padding_mask": tf.pad(padding_mask, room)}
+
+
+def generate_texts(task, text, max_new_tokens, temperature, top_k, top_p, seed):
+    """The graph of the `generate` signature; see `GPTCausalLM.serving_functions`."""
+    tokenizer = task.preprocessor.tokenizer
+    prompts = task.preprocessor.prompts(text)
+    limit = task.backbone.max_sequence_length
+    fits = tf.debugging.assert_less_equal(
+        tf.shape(prompts["token_ids"])[1] + max_new_tokens,
+        limit,
+        f"Prompt and `max_new_tokens` together must have at most {limit} tokens.",
+    )
+    with tf.control_dependencies([fits]):
+        prompts = fill_bucket(**prompts)
+    draft = start_function(task)(**prompts, num_tokens=bucket(max_new_tokens), copies=1)
+    start = draft.index + 1
+    sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
+    stop_token_ids = tf.constant(stop_tokens(tokenizer, None), tf.int32)
+    proceed = continue_function(task, sampler, draft)
+    draft = proceed(draft, numbers_of(sampler), max_new_tokens, stop_token_ids, [seed, 0])
+    tokens = tf.ragged.boolean_mask(draft.token_ids[:, start:], draft.written[:, start:])
+    written = tf.strings.unicode_transcode(tokenizer.detokenize(tokens), "UTF-8", "UTF-8")
+    return {"text": tf.strings.join([text, written])}
+
+
+def score_texts(task, texts):
+    """The graph of `score`: strings (B,) to ragged tokens and log-likelihoods, both (B, None)."""
+    inputs, targets = task.preprocessor.shift(texts)
+    if task.preprocessor.tokenizer.end_token_id is not None:
+        inputs, targets = inputs[:, :-1], targets[:, :-1]
+    length = tf.cast(inputs.bounding_shape(1), tf.int32)
+    limit = task.backbone.max_sequence_length
+    fits = tf.debugging.assert_less_equal(
+        length,
+        limit,
+        f"`texts` must have at most {limit} tokens each; use `evaluate` for longer ones.",
+    )
+    with tf.control_dependencies([] if fits is None else [fits]):
+        logits = task({"token_ids": inputs.to_tensor()}, training=False)
+    log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(
+        targets.to_tensor(), tf.cast(logits, tf.float32)
+    )
+    return targets, tf.RaggedTensor.from_tensor(log_probs, targets.row_lengths())
+
+
+def score_function(task):
+    signature = [tf.TensorSpec([None], tf.string)]
+
+    def score(texts):
+        return score_texts(task, texts)
+
+    return task.graph("score", lambda: tf.function(score, signature, autograph=False))
+
+
+def numbers_of(sampler):
+    """The settings that can change without a new graph, as tensors."""
+    if isinstance(sampler, BeamSearch):
+        return {"length_penalty": tf.convert_to_tensor(sampler.length_penalty, tf.float32)}
+    floats = ("temperature", "top_p", "min_p", "repetition_penalty")
+    values = {name: getattr(sampler, name) for name in (*floats, "top_k")}
+    return {
+        name: tf.convert_to_tensor(value, tf.float32 if name in floats else tf.int32)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def stop_tokens(tokenizer, stop_token_ids):
+    if stop_token_ids is not None:
+        return list(stop_token_ids)
+    return [] if tokenizer.end_token_id is None else [tokenizer.end_token_id]
