@@ -67,13 +67,13 @@ def test_loss_scale_is_taken_out_and_overflow_lowers_it():
     gradients, norm = aggregate_and_clip([tf.constant([24.0, 32.0])], 1.0, optimizer)
     optimizer.apply(gradients)
     assert norm == 5.0
-    np.testing.assert_allclose(weight, [-0.6, -0.8], rtol=1e-6)
+    np.testing.assert_allclose(weight.numpy(), [-0.6, -0.8], rtol=1e-6)
 
     gradients, norm = aggregate_and_clip([tf.constant([np.inf, 32.0])], 1.0, optimizer)
     optimizer.apply(gradients)
     assert norm == np.inf
-    np.testing.assert_allclose(weight, [-0.6, -0.8], rtol=1e-6)
-    assert optimizer.dynamic_scale == 4.0
+    np.testing.assert_allclose(weight.numpy(), [-0.6, -0.8], rtol=1e-6)
+    assert optimizer.dynamic_scale.numpy() == 4.0
 
 
 def train(strategy, optimizer, max_norm, steps=5):
@@ -114,6 +114,29 @@ def test_two_replicas_equal_one(two_replicas):
     assert min(one_norms) > 1.0
     np.testing.assert_allclose(two_norms, one_norms, rtol=1e-5)
     assert largest_difference(one_weights, two_weights) < 1e-6
+
+
+def test_overflow_of_one_replica_is_skipped_by_both(two_replicas):
+    with two_replicas.scope():
+        weight = keras.Variable(np.zeros(2, "float32"))
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1.0), initial_scale=8)
+        optimizer.build([weight])
+
+    @tf.function
+    def step(first, second):
+        def replica_step():
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            gradient = tf.stack([first, second])[number]
+            gradients, _ = aggregate_and_clip([gradient], 1.0, optimizer)
+            optimizer.apply(gradients)
+
+        two_replicas.run(replica_step)
+
+    step(tf.constant([24.0, 0.0]), tf.constant([0.0, 32.0]))  # 8 times (3, 4), of norm 5
+    step(tf.constant([np.inf, 0.0]), tf.constant([0.0, 32.0]))
+    for copy in two_replicas.experimental_local_results(weight.value):
+        np.testing.assert_allclose(copy, [-0.6, -0.8], rtol=1e-6)
+    assert optimizer.dynamic_scale.numpy() == 4.0
 
 
 def test_several_replicas_need_strategy_run(two_replicas):
