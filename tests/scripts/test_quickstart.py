@@ -1,4 +1,4 @@
-"""The program of the quickstart from end to end, on a small part of its corpus and for two steps."""
+"""The quickstart from end to end, on a small part of its corpus and for two steps."""
 
 import importlib.util
 import subprocess
