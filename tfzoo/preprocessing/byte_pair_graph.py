@@ -4,7 +4,7 @@ GPT-2 first splits a text into words by a regular expression and then merges byt
 word. Here the words are cut by RE2, which has no look-ahead, and merged by SentencePiece, which
 knows characters, not bytes. Two devices bridge the gaps:
 
-- *Marks.* A mark is three bytes that UTF-8 never contains, so no text can hold one and no
+- *Marks.* A mark is three bytes that UTF-8 never contains, so no UTF-8 text holds one and no
   character class matches it. One mark separates words; each special token has one too.
 - *A character map.* SentencePiece normalises text by a trie before it tokenizes. A trie from each
   byte above 0x7F to the Latin-1 character of that number turns bytes into characters, inside the
@@ -102,6 +102,7 @@ class MergeWords(tf.Module):
         super().__init__()
         id_of_word = {token_bytes[token_id]: token_id for token_id in ranks}
         id_of_word |= {_mark(number): token_id for number, token_id in enumerate(special_ids, 1)}
+        self._model = _sentencepiece_model(token_bytes, ranks)
         with tf.init_scope():
             self._whole_words = tf.lookup.StaticHashTable(
                 tf.lookup.KeyValueTensorInitializer(
@@ -109,19 +110,19 @@ class MergeWords(tf.Module):
                 ),
                 default_value=_NOT_A_TOKEN,
             )
-            self._sentencepiece = tf_text.SentencepieceTokenizer(
-                _sentencepiece_model(token_bytes, ranks)
-            )
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def __call__(self, words: tf.Tensor) -> tf.RaggedTensor:
         """Returns int32 ids of shape `(W, None)` for W words, strings of shape `(W,)`."""
+        # Made in this graph, not once outside: the model lives as long as the operation that
+        # loads it, and tf.random.set_seed() throws away all operations outside of graphs.
+        sentencepiece = tf_text.SentencepieceTokenizer(self._model)
         words, index = tf.unique(words)
         token_ids = self._whole_words.lookup(words)
         known = token_ids != _NOT_A_TOKEN
         whole = tf.RaggedTensor.from_row_lengths(token_ids[known], tf.cast(known, tf.int64))
         others = tf.strings.regex_replace(tf.where(known, "", words), r"\x00", _ZERO_BYTES)
-        merged = self._sentencepiece.tokenize(others)
-        return tf.gather(tf.concat([whole, merged], axis=1), index)
+        return tf.gather(tf.concat([whole, sentencepiece.tokenize(others)], axis=1), index)
 
 
 def _sentencepiece_model(token_bytes: Sequence[bytes], ranks: Mapping[int, int]) -> bytes:

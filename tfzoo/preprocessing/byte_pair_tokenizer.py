@@ -20,7 +20,8 @@ class BytePairTokenizer(Tokenizer):
 
     A text is cut into words by GPT-2's regular expression; the UTF-8 bytes of a word are then
     joined, pair by pair, in the order of `merges`. Every text has tokens, and `detokenize` gives
-    back its exact bytes, broken UTF-8 included.
+    back its exact bytes. Broken UTF-8 comes back too, except for the few byte sequences that
+    `byte_pair_graph.py` uses as marks because no UTF-8 text holds them.
 
     Where a special token's text occurs in a string it becomes that token, as in Hugging Face.
     For strings of unknown origin, such as prompts that users type, that lets the string end a
@@ -92,8 +93,8 @@ class BytePairTokenizer(Tokenizer):
         smallest = len(BYTE_OF_CHARACTER) + len(special_tokens)
         if vocabulary_size < smallest:
             raise ValueError(
-                f"vocabulary_size must be at least {smallest}, the 256 bytes and "
-                f"{len(special_tokens)} special tokens, but received {vocabulary_size}."
+                f"`vocabulary_size` must be at least {smallest}, the 256 bytes and "
+                f"{len(special_tokens)} special tokens; received {vocabulary_size}."
             )
         tables = byte_pair_files.train(
             _strings(texts), vocabulary_size, special_tokens, min_frequency
@@ -183,12 +184,12 @@ class BytePairTokenizer(Tokenizer):
 
 def _strings(texts: Iterable[str | bytes]) -> Iterator[str]:
     if isinstance(texts, (str, bytes)):
-        raise TypeError("texts must be an iterable of strings, but received one string.")
+        raise TypeError("`texts` must be an iterable of strings; received one string.")
     empty = True
     for text in texts:
         empty = False
         if not isinstance(text, (str, bytes)):
-            raise TypeError(f"texts must hold strings, but one of them is {text!r:.200}.")
+            raise TypeError(f"`texts` must hold strings, but one of them is {text!r:.200}.")
         yield text.decode(errors="replace") if isinstance(text, bytes) else text
     if empty:
-        raise ValueError("texts must hold at least one string, but it is empty.")
+        raise ValueError("`texts` must hold at least one string, but it is empty.")

@@ -82,13 +82,13 @@ class BytePairVocabulary:
         specials = self.special_tokens
         if len(set(specials)) != len(specials) or len(specials) > MAX_SPECIAL_TOKENS:
             raise ValueError(
-                f"special_tokens must be at most {MAX_SPECIAL_TOKENS} different strings, but "
+                f"`special_tokens` must be at most {MAX_SPECIAL_TOKENS} different strings; "
                 f"received {specials!r:.200}."
             )
         for token in specials:
             if not token or token not in self.ids:
                 raise ValueError(
-                    f"special_tokens must be tokens of the vocabulary, but {token!r} is not one; "
+                    f"`special_tokens` must be tokens of the vocabulary, but {token!r} is not one; "
                     "pass special_tokens=() if there are none."
                 )
 
@@ -96,7 +96,7 @@ class BytePairVocabulary:
         for character, byte in BYTE_OF_CHARACTER.items():
             if character not in self.ids:
                 raise ValueError(
-                    f"vocabulary must hold all 256 bytes, but byte 0x{byte:02X}, written "
+                    f"`vocabulary` must hold all 256 bytes, but byte 0x{byte:02X}, written "
                     f"{character!r}, is missing: this is not a byte-level BPE vocabulary."
                 )
 
@@ -106,34 +106,35 @@ class BytePairVocabulary:
         for left, right in self.merges:
             if not {left, right, left + right} <= plain:
                 raise ValueError(
-                    f"merges must join two tokens of the vocabulary into a third, but {left!r} + "
+                    f"`merges` must join two tokens of the vocabulary into a third, but {left!r} + "
                     f"{right!r} does not: vocabulary and merges do not belong together."
                 )
             if left + right in made:
-                raise ValueError(f"merges must make each token once, but repeat {left + right!r}.")
+                raise ValueError(f"`merges` must make each token once; two make {left + right!r}.")
             made.add(left + right)
         if missing := plain - made:
             raise ValueError(
-                f"merges must make every token of two bytes or more, but not {min(missing)!r} and "
-                f"{len(missing) - 1} others: merges may be cut off, or these are special_tokens."
+                f"`merges` must make every token of two bytes or more, but {len(missing)} come "
+                f"from none, such as {min(missing)!r}: merges are cut off, or special_tokens lacks "
+                "them."
             )
 
 
 def _in_order_of_ids(vocabulary: Sequence[str] | Mapping[str, int]) -> tuple[str, ...]:
     if not isinstance(vocabulary, Mapping):
         if len(set(vocabulary)) != len(vocabulary):
-            raise ValueError("vocabulary must not hold a token twice.")
+            raise ValueError("`vocabulary` must not hold a token twice.")
         return tuple(vocabulary)
     by_id = {token_id: token for token, token_id in vocabulary.items()}
     if len(by_id) != len(vocabulary):
         repeated = next(t for t, token_id in vocabulary.items() if by_id[token_id] != t)
         raise ValueError(
-            "vocabulary must give each token an id of its own, but "
+            "`vocabulary` must give each token an id of its own, but "
             f"{repeated!r} and {by_id[vocabulary[repeated]]!r} share id {vocabulary[repeated]}."
         )
     if gaps := set(range(len(by_id))) - by_id.keys():
         raise ValueError(
-            f"vocabulary must use the ids 0 to {len(by_id) - 1}, but id {min(gaps)} is missing."
+            f"`vocabulary` must use the ids 0 to {len(by_id) - 1}, but id {min(gaps)} is missing."
         )
     return tuple(by_id[token_id] for token_id in range(len(by_id)))
 
@@ -141,5 +142,5 @@ def _in_order_of_ids(vocabulary: Sequence[str] | Mapping[str, int]) -> tuple[str
 def _as_pair(merge: str | Sequence[str]) -> tuple[str, str]:
     parts = merge.split(" ") if isinstance(merge, str) else tuple(merge)
     if len(parts) != 2 or not all(parts):
-        raise ValueError(f"merges must be pairs of two tokens, but received {merge!r}.")
+        raise ValueError(f"`merges` must be pairs of two tokens; received {merge!r}.")
     return parts[0], parts[1]

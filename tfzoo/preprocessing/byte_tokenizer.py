@@ -75,7 +75,7 @@ class ByteTokenizer(Tokenizer):
         for text in texts:
             found.update(text.encode() if isinstance(text, str) else text)
         if not found:
-            raise ValueError("texts must contain at least one byte, but it is empty.")
+            raise ValueError("`texts` must contain at least one byte, but it is empty.")
         return cls(bytes(sorted(found)))
 
     def _tokenize_batch(self, texts: tf.Tensor) -> tf.RaggedTensor:
@@ -108,12 +108,12 @@ def _as_alphabet(alphabet: bytes | str | Sequence[int]) -> bytes:
         symbols = alphabet.encode("ascii") if isinstance(alphabet, str) else bytes(list(alphabet))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "alphabet must be bytes, an ASCII string or integers in [0, 255], but received "
+            "`alphabet` must be bytes, an ASCII string or integers in [0, 255]; received "
             f"{alphabet!r:.200}. For other text, call ByteTokenizer.from_texts()."
         ) from error
     if not symbols or len(set(symbols)) != len(symbols):
         raise ValueError(
-            f"alphabet must hold at least one byte and each only once, but received {symbols!r}."
+            f"`alphabet` must hold at least one byte and each only once; received {symbols!r}."
         )
     return symbols
 

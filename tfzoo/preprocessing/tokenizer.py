@@ -137,7 +137,7 @@ class Tokenizer(tf.Module):
         """Returns the id of the token of that name, or raises a `ValueError`."""
         if token not in self._vocabulary.ids:
             raise ValueError(
-                f"token must be one of the {self.vocabulary_size} tokens of the vocabulary, but "
+                f"`token` must be one of the {self.vocabulary_size} tokens of the vocabulary; "
                 f"received {token!r}. To turn text into ids, call tokenize()."
             )
         return self._vocabulary.ids[token]
@@ -146,7 +146,7 @@ class Tokenizer(tf.Module):
         """Returns the name of the token with that id, or raises a `ValueError`."""
         if not 0 <= token_id < self.vocabulary_size:
             raise ValueError(
-                f"token_id must be in [0, {self.vocabulary_size}), the ids of the vocabulary, but "
+                f"`token_id` must be in [0, {self.vocabulary_size}), the ids of the vocabulary; "
                 f"received {token_id}."
             )
         return self._vocabulary.tokens[token_id]
@@ -174,31 +174,31 @@ class Tokenizer(tf.Module):
 
 
 def _as_strings(texts: Any) -> tf.Tensor:
-    expected = "texts must be a string, a list of strings or a string tensor of shape (B,)"
+    expected = "`texts` must be a string, a list of strings or a string tensor of shape (B,)"
     if isinstance(texts, tf.RaggedTensor):
-        raise ValueError(f"{expected}, but received a ragged tensor of shape {texts.shape}.")
+        raise ValueError(f"{expected}; received a ragged tensor of shape {texts.shape}.")
     try:
         texts = tf.convert_to_tensor(texts, tf.string)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{expected}, but received {texts!r:.200}.") from error
+        raise TypeError(f"{expected}; received {texts!r:.200}.") from error
     if texts.shape.rank not in (0, 1):
-        raise ValueError(f"{expected}, but received a tensor of shape {texts.shape}.")
+        raise ValueError(f"{expected}; received a tensor of shape {texts.shape}.")
     return texts
 
 
 def _as_ids(token_ids: Any) -> tf.Tensor | tf.RaggedTensor:
-    expected = "token_ids must be integers of shape (T,) or (B, T)"
+    expected = "`token_ids` must be integers of shape (T,) or (B, T)"
     if isinstance(token_ids, (list, tuple)):
         try:
             token_ids = tf.ragged.constant(token_ids, tf.int32)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{expected}, but received {token_ids!r:.200}.") from error
+            raise TypeError(f"{expected}; received {token_ids!r:.200}.") from error
     if not isinstance(token_ids, tf.RaggedTensor):
         token_ids = tf.convert_to_tensor(token_ids)
     if not token_ids.dtype.is_integer:
-        raise TypeError(f"{expected}, but received dtype {token_ids.dtype.name}.")
+        raise TypeError(f"{expected}; received dtype {token_ids.dtype.name}.")
     if token_ids.shape.rank not in (1, 2):
-        raise ValueError(f"{expected}, but received shape {token_ids.shape}.")
+        raise ValueError(f"{expected}; received shape {token_ids.shape}.")
     return token_ids
 
 
