@@ -20,8 +20,8 @@ class Task(keras.Model):
 
     - `fit` and `evaluate` on raw texts, through the preprocessor's `pack`, and `predict` through the
       preprocessor itself;
-    - optimizer slots exist once `compile` returns, so that strategies, checkpoints and callbacks can
-      rely on them;
+    - weights and optimizer slots exist once `compile` returns, so that strategies, checkpoints and
+      callbacks can rely on them;
     - a learning-rate schedule that wants the length of the run is told it by `fit`;
     - the precision of the backbone is that of the task, so that Keras scales the loss under float16.
 
@@ -141,6 +141,13 @@ class Task(keras.Model):
     def from_preset(cls, folder, **changes):
         """Loads a preset or a Hugging Face folder; see `tfzoo.models.preset.load_task`."""
         return preset.load_task(cls, folder, **changes)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: all is built already.
+
+        Under a strategy Keras would average the first batch over the replicas to learn its shape,
+        which fails on masks and on strings. There is no public way to tell it not to.
+        """
 
     def graph(self, key, make):
         """Returns what `make()` returned the first time it was called for `key`."""

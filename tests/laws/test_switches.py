@@ -1,0 +1,49 @@
+"""Precision, XLA, accumulation and steps per execution change speed and rounding only."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfzoo.data import batches
+
+SWITCHES = {
+    "gradient_accumulation": ({}, dict(gradient_accumulation=3), 1e-6),
+    "xla": ({}, dict(jit_compile=True), 1e-5),
+    "steps_per_execution": ({}, dict(steps_per_execution=2), 1e-7),
+    "bfloat16": (dict(dtype="mixed_bfloat16"), {}, 3e-3),
+    "float16": (dict(dtype="mixed_float16"), {}, 1e-3),
+}
+
+
+def trained(entry, data, arguments, switches):
+    keras.utils.set_random_seed(3)
+    model = entry.build(**arguments)
+    model.compile(keras.optimizers.SGD(0.5), **switches)
+    logs = model.fit(batches(data, 6), verbose=0).history
+    return model, logs
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_changes_rounding_only(entry, rng, name):
+    arguments, switches, tolerance = SWITCHES[name]
+    data = entry.batch(rng, rows=12)
+    plain, plain_logs = trained(entry, data, {}, {})
+    other, other_logs = trained(entry, data, arguments, switches)
+    start = entry.build().get_weights()
+    moved = max(
+        np.abs(a - b).max()
+        for a, b in zip(start, plain.get_weights(), strict=True)
+        if a.shape == b.shape
+    )
+    assert moved > 10 * tolerance  # or the comparison would prove nothing
+    for a, b, variable in zip(
+        plain.get_weights(), other.get_weights(), plain.weights, strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=tolerance, err_msg=variable.path)
+    np.testing.assert_allclose(plain_logs["loss"], other_logs["loss"], rtol=100 * tolerance)
+
+
+def test_float16_scales_the_loss(entry):
+    model = entry.build(dtype="mixed_float16")
+    model.compile(keras.optimizers.SGD(0.1))
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
