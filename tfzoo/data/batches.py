@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-# The default of 4 leaves the orders of neighbouring epochs correlated; 8 already do not.
-_ROUNDS = 16
+# Below 8, or with keys that are not hashed, the orders of different epochs resemble each other.
+_ROUNDS = 12
+_KEY_WORDS = 3
+_FOR_EVER = 2**62
 
 
 def shuffled_indices(step, batch_size: int, num_rows: int, seed: int = 0) -> tf.Tensor:
@@ -30,27 +32,29 @@ def shuffled_indices(step, batch_size: int, num_rows: int, seed: int = 0) -> tf.
         [0, 1, 2, 3, 4, 5]
     """
     position = tf.cast(step, tf.int64) * batch_size + tf.range(batch_size, dtype=tf.int64)
-    epoch = position // num_rows
-    words = [seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF]
-    seeds = tf.stack([tf.fill([batch_size], tf.constant(word, tf.int64)) for word in words], axis=1)
-    # The raw operation: tf.random.experimental.index_shuffle pads a matrix of seeds wrongly.
+    epoch = tf.strings.as_string(position // num_rows)
+    key = [
+        tf.strings.to_hash_bucket_strong(epoch, 2**31, key=[seed & (2**63 - 1), word])
+        for word in range(_KEY_WORDS)
+    ]
+    # The raw operation: tf.random.experimental.index_shuffle takes no matrix of seeds.
     return tf.raw_ops.RandomIndexShuffle(
         index=position % num_rows,
-        seed=tf.concat([seeds, epoch[:, None]], axis=1),
+        seed=tf.stack(key, axis=1),
         max_index=tf.constant(num_rows - 1, tf.int64),
         rounds=_ROUNDS,
     )
 
 
 def shuffled_batches(
-    arrays: Any, batch_size: int, *, seed: int = 0, epochs: int | None = None
+    arrays: Any, batch_size: int, *, seed: int = 0, epochs: int | None = None, start: int = 0
 ) -> tf.data.Dataset:
     """Batches for training: all of one shape, in a random order that can be continued.
 
-    Batch `n` depends on the seed and `n` alone, so `shuffled_batches(...).skip(n)` goes on exactly
-    where a run stopped after `n` steps (about 20 microseconds for each of them). Every row comes
-    once in an epoch, in an order of its own. Rows that do not fill a batch at the end of an epoch
-    open the first batch of the next one; only at the very end are fewer than B rows left out.
+    Batch `n` depends on the seed and `n` alone, so `skip(n)` goes on exactly where a run stopped
+    after `n` steps, and `start=n` does so without drawing the batches before. Every row comes once
+    in an epoch, in an order of its own. Rows that do not fill a batch at the end of an epoch open
+    the first batch of the next one; only at the very end are fewer than B rows left out.
 
     Let one dataset serve the whole run, `fit(dataset, steps_per_epoch=..., epochs=...)`: a dataset
     that `fit` starts anew for each epoch starts with the same order again.
@@ -60,11 +64,12 @@ def shuffled_batches(
             of equal length N along axis 0. They stay in memory once, on the CPU.
         batch_size: B, the rows of a batch over all replicas, at least 1.
         seed: Integer. Another seed is another order.
-        epochs: How often to go through the rows; None for ever.
+        epochs: How often to go through the rows, counted from step 0; None for ever.
+        start: The first step, from 0.
 
     Returns:
         A `tf.data.Dataset` with the structure of `arrays`, static shapes (B, ...), and a known
-        cardinality: floor(epochs * N / B), or infinite. It is not autotuned, which would
+        cardinality: floor(epochs * N / B) - start, or infinite. It is not autotuned, which would
         cost up to seconds whenever an iterator is deleted.
 
     Raises:
@@ -77,10 +82,9 @@ def shuffled_batches(
         (5, TensorShape([4]))
     """
     tensors, num_rows = _tensors(arrays, batch_size)
+    steps = tf.data.Dataset.range(start, _last_step(epochs, num_rows, batch_size, start))
     if epochs is None:
-        steps = tf.data.Dataset.counter()
-    else:
-        steps = tf.data.Dataset.range(_num_steps(epochs, num_rows, batch_size))
+        steps = steps.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return _gathered(
         tensors, steps, lambda step: shuffled_indices(step, batch_size, num_rows, seed)
     )
@@ -141,14 +145,14 @@ def _extended(tensor, num_missing):
     return tf.concat([tensor, tf.zeros([num_missing, *tensor.shape[1:]], tensor.dtype)], axis=0)
 
 
-def _num_steps(epochs, num_rows, batch_size):
-    num_steps = epochs * num_rows // batch_size
-    if epochs < 1 or num_steps < 1:
+def _last_step(epochs, num_rows, batch_size, start):
+    last = _FOR_EVER if epochs is None else epochs * num_rows // batch_size
+    if not 0 <= start < last:
         raise ValueError(
-            f"epochs={epochs} over {num_rows} rows fill no batch of {batch_size}: "
-            "take more epochs or a smaller batch_size."
+            f"epochs={epochs} over {num_rows} rows in batches of {batch_size} have no step "
+            f"start={start}: take more epochs, a smaller batch_size or another start."
         )
-    return num_steps
+    return last
 
 
 def _tensors(arrays, batch_size):

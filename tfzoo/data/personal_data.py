@@ -28,6 +28,8 @@ _GAP = rf"(?:{_SPACE}?(?:{_DASH}|/){_SPACE}?|{_SPACE}|\.)"
 
 _PHONE = re.compile(
     rf"""
+    # how every alternative begins: most places are passed over at once
+    (?=[+(\dPTMFWptmfw])
     (?P<keyword>\b(?i:phone|telephone|tel|mobile|fax|telefon|t\u00e9l|tel\u00e9fono|whatsapp)
         (?:{_SPACE}(?i:number|no|at))? [.:]{{0,2}} {_SPACE}? (?=[+(\d]))?
     (?P<number>

@@ -32,7 +32,7 @@ def split(
     Example:
         >>> corpus = split([f"document {i}" for i in range(1000)], validation=0.1, test=0.2)
         >>> [len(part) for part in corpus]
-        [702, 91, 207]
+        [698, 100, 202]
     """
     _check_fractions(validation, test)
     parts = Corpus([], [], [])

@@ -157,7 +157,7 @@ def load_corpus(
     Example:
         >>> corpus = load_corpus([f"document {i}" for i in range(1000)], validation=0.1, test=0)
         >>> len(corpus.train), len(corpus.validation), len(corpus.test)
-        (909, 91, 0)
+        (900, 100, 0)
     """
     own = _own_parts(source, reading)
     if "train" not in own:
