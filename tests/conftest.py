@@ -44,3 +44,11 @@ def data_dir():
     if not folder.is_dir():
         pytest.skip(f"no real data: TFZOO_DATA_DIR is not set and {folder} does not exist")
     return folder
+
+
+@pytest.fixture
+def two_replicas():
+    """A strategy with two replicas on logical CPUs."""
+    # Collectives of a second strategy in one process would meet those of the first.
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=reduction)

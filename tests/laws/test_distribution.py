@@ -7,8 +7,6 @@ import tensorflow as tf
 from tfzoo.data import batches
 from tfzoo.optimizers import AdamW, WarmupCosine
 
-TWO_CPUS = ["CPU:0", "CPU:1"]
-
 
 def trained(entry, data, strategy, optimizer):
     with strategy.scope():
@@ -20,23 +18,23 @@ def trained(entry, data, strategy, optimizer):
     return model.get_weights(), logs
 
 
-def assert_equal_on_replicas(entry, rng, optimizer):
+def assert_equal_on_replicas(entry, rng, two_replicas, optimizer):
     # Lengths differ widely from row to row, so the replicas hold unequal numbers of real tokens.
     data = entry.batch(rng, rows=8)
     one, one_logs = trained(entry, data, tf.distribute.OneDeviceStrategy("CPU:0"), optimizer)
-    two, two_logs = trained(entry, data, tf.distribute.MirroredStrategy(TWO_CPUS), optimizer)
+    two, two_logs = trained(entry, data, two_replicas, optimizer)
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     for name, value in one_logs.items():
         np.testing.assert_allclose(value, two_logs[name], rtol=1e-5, err_msg=name)
 
 
-def test_sgd_with_clipping_is_equal_on_replicas(entry, rng):
-    assert_equal_on_replicas(entry, rng, lambda: keras.optimizers.SGD(0.5))
+def test_sgd_with_clipping_is_equal_on_replicas(entry, rng, two_replicas):
+    assert_equal_on_replicas(entry, rng, two_replicas, lambda: keras.optimizers.SGD(0.5))
 
 
-def test_the_automatic_optimizer_is_equal_on_replicas(entry, rng):
+def test_the_automatic_optimizer_is_equal_on_replicas(entry, rng, two_replicas):
     # Adam divides by what may be almost zero: a large epsilon keeps rounding from being amplified.
     assert_equal_on_replicas(
-        entry, rng, lambda: AdamW(WarmupCosine(1e-2), weight_decay=0.1, epsilon=1e-3)
+        entry, rng, two_replicas, lambda: AdamW(WarmupCosine(1e-2), weight_decay=0.1, epsilon=1e-3)
     )

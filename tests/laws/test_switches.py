@@ -36,9 +36,7 @@ def test_a_switch_changes_rounding_only(entry, rng, name):
         if a.shape == b.shape
     )
     assert moved > 10 * tolerance  # or the comparison would prove nothing
-    for a, b, variable in zip(
-        plain.get_weights(), other.get_weights(), plain.weights, strict=True
-    ):
+    for a, b, variable in zip(plain.get_weights(), other.get_weights(), plain.weights, strict=True):
         np.testing.assert_allclose(a, b, atol=tolerance, err_msg=variable.path)
     np.testing.assert_allclose(plain_logs["loss"], other_logs["loss"], rtol=100 * tolerance)
 

@@ -77,7 +77,9 @@ def test_evaluate_is_the_weighted_mean_over_uneven_batches(entry, rng):
     np.testing.assert_allclose(logs["perplexity"], np.exp(loss), rtol=1e-5)
     x, targets, weights = data
     right = np.argmax(model(x), -1) == targets
-    np.testing.assert_allclose(logs["token_accuracy"], np.average(right, weights=weights), rtol=1e-5)
+    np.testing.assert_allclose(
+        logs["token_accuracy"], np.average(right, weights=weights), rtol=1e-5
+    )
 
 
 def test_bits_per_byte_counts_the_bytes_of_the_texts(entry):

@@ -22,6 +22,7 @@ class Task(keras.Model):
       preprocessor itself;
     - weights and optimizer slots exist once `compile` returns, so that strategies, checkpoints and
       callbacks can rely on them;
+    - logs that are the metrics of all replicas' data together;
     - a learning-rate schedule that wants the length of the run is told it by `fit`;
     - the precision of the backbone is that of the task, so that Keras scales the loss under float16.
 
@@ -142,6 +143,24 @@ class Task(keras.Model):
         """Loads a preset or a Hugging Face folder; see `tfzoo.models.preset.load_task`."""
         return preset.load_task(cls, folder, **changes)
 
+    def results(self, metrics):
+        """Returns name and value of each metric over the data of all replicas.
+
+        On a replica `metric.result()` knows that replica's data only, and the mean of the replicas'
+        results is not the result when their padding differs. Metrics are sums of what they saw: the
+        sums of the replicas' sums are right.
+
+        Args:
+            metrics: list of Keras metrics with additive state.
+
+        Returns:
+            Dict of scalars, equal on all replicas.
+        """
+        variables = [variable for metric in metrics for variable in metric.variables]
+        sums = sum_over_replicas([tf.convert_to_tensor(variable) for variable in variables])
+        with keras.StatelessScope(zip(variables, sums, strict=True)):
+            return {metric.name: metric.result() for metric in metrics}
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: all is built already.
 
@@ -188,6 +207,13 @@ class Task(keras.Model):
         schedule = getattr(optimizer, "_learning_rate", None)
         if isinstance(schedule, RunSchedule) and schedule.total_steps is None and steps_per_epoch:
             schedule.set_total_steps(steps_per_epoch * epochs)
+
+
+def sum_over_replicas(tensors):
+    """Sums a tensor, or each of a list, over the replicas of the strategy."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return tensors
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
 
 def is_text_dataset(x):

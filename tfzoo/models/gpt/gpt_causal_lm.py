@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity
 from tfzoo.models.generation_graphs import generate_texts, score_texts
-from tfzoo.models.task import Task
+from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.text_generation import generate, score
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
 from tfzoo.samplers import Draft
@@ -151,7 +151,7 @@ class GPTCausalLM(Task):
 
         # Log
         self.gradient_norm_metric.update_state(norm)
-        return {m.name: m.result() for m in (self.loss_metric, self.gradient_norm_metric)}
+        return self.results([self.loss_metric, self.gradient_norm_metric])
 
     def test_step(self, data):
         """Adds a batch to the metrics."""
@@ -166,7 +166,7 @@ class GPTCausalLM(Task):
         for metric in bits_per_byte:
             lengths = [len(token) for token in self.preprocessor.tokenizer.token_bytes]
             metric.update_state(nats, tf.gather(tf.constant(lengths), targets), weights)
-        return {m.name: m.result() for m in (self.loss_metric, *self.evaluation_metrics)}
+        return self.results([self.loss_metric, *self.evaluation_metrics])
 
     generate = generate
     score = score
@@ -258,10 +258,3 @@ def unpack(data):
     if weights is None:
         weights = tf.ones(tf.shape(targets))
     return x, targets, tf.cast(weights, tf.float32)
-
-
-def sum_over_replicas(value):
-    """Sums a tensor over the replicas of the strategy; itself when there is one."""
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return value
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
