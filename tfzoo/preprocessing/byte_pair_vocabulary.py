@@ -86,6 +86,11 @@ class BytePairVocabulary:
                 f"received {specials!r:.200}."
             )
         for token in specials:
+            if token in BYTE_OF_CHARACTER:
+                raise ValueError(
+                    f"`special_tokens` must be longer than one byte, but {token!r} is how the "
+                    f"vocabulary writes byte 0x{BYTE_OF_CHARACTER[token]:02X}."
+                )
             if not token or token not in self.ids:
                 raise ValueError(
                     f"`special_tokens` must be tokens of the vocabulary, but {token!r} is not one; "

@@ -203,16 +203,12 @@ def _as_ids(token_ids: Any) -> tf.Tensor | tf.RaggedTensor:
 
 
 def write_aside(path: pathlib.Path, text: str) -> None:
-    """Writes `text` to a temporary file beside `path` and renames it, so no half file remains."""
+    """Writes `text` beside `path` and renames it, so that no half file remains."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        aside = pathlib.Path(folder, path.name)
+        aside.write_text(text, encoding="utf-8", newline="\n")
         os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
 
 
 def read_text(path: pathlib.Path) -> str:
