@@ -1,0 +1,124 @@
+"""How fast byte-level BPE runs in the graph, on one core, beside Hugging Face and KerasHub.
+
+    python scripts/benchmark_tokenizers.py
+    python scripts/benchmark_tokenizers.py --data wikitext2/valid.txt --vocabulary gpt2
+
+About one minute. Every contestant gets the same vocabulary and the same batches of 64 documents of
+16 kB. It is made anew in each round, tokenizes one other document, so that its graph is traced,
+and then the whole text twice: the first pass is how a corpus is tokenized, the second meets only
+words that are in the caches of those that have one. Rounds are interleaved; MB/s are medians, in
+processor time, so that what else runs on the machine counts little.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import tempfile
+import time
+
+os.environ["RAYON_NUM_THREADS"] = "1"  # Hugging Face's threads
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras_hub
+import tensorflow as tf
+import tokenizers
+
+from tfzoo.data import python_stdlib
+from tfzoo.preprocessing import BytePairTokenizer
+
+BATCH_SIZE = 64
+DOCUMENT_CHARACTERS = 16_384
+TARGETS = {"tokenizers, batch": 0.5, "tokenizers, one by one": 0.5, "keras_hub": 20.0}
+
+
+def in_the_graph(tokenizer):
+    tokenize = tf.function(tokenizer.tokenize, input_signature=[tf.TensorSpec([None], tf.string)])
+    return lambda texts: tokenize(tf.constant(texts))
+
+
+def contestants(folder):
+    """Name of each contestant and how to make its `tokenize(texts)`."""
+    vocabulary, merges = str(folder / "vocab.json"), str(folder / "merges.txt")
+    peer = str(folder / "tokenizer.json")
+    return {
+        "tfzoo": lambda: in_the_graph(BytePairTokenizer.load(folder)),
+        "tokenizers, batch": lambda: tokenizers.Tokenizer.from_file(peer).encode_batch,
+        "tokenizers, one by one": lambda: _one_by_one(tokenizers.Tokenizer.from_file(peer)),
+        "keras_hub": lambda: in_the_graph(
+            keras_hub.tokenizers.BytePairTokenizer(vocabulary=vocabulary, merges=merges)
+        ),
+    }
+
+
+def _one_by_one(tokenizer):
+    return lambda texts: [tokenizer.encode(text) for text in texts]
+
+
+def seconds(tokenize, batches):
+    start = time.process_time()
+    for batch in batches:
+        tokenize(batch)
+    return time.process_time() - start
+
+
+def same_ids(folder, documents):
+    peer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    expected = [encoding.ids for encoding in peer.encode_batch(documents)]
+    return BytePairTokenizer.load(folder).tokenize(documents).to_list() == expected
+
+
+def read(arguments):
+    """Documents to tokenize, and a tokenizer."""
+    corpus = python_stdlib() if not (arguments.data and arguments.vocabulary) else None
+    text = arguments.data.read_text("utf-8") if arguments.data else "".join(corpus.validation)
+    starts = range(0, len(text), DOCUMENT_CHARACTERS)
+    documents = [text[start : start + DOCUMENT_CHARACTERS] for start in starts]
+    if arguments.vocabulary:
+        return documents, BytePairTokenizer.load(arguments.vocabulary)
+    return documents, BytePairTokenizer.train(corpus.train, vocabulary_size=8_192)
+
+
+def measure(folder, documents, rounds):
+    """Name -> seconds of the first and of the second pass, one pair for each round."""
+    batches = [documents[i : i + BATCH_SIZE] for i in range(1, len(documents), BATCH_SIZE)]
+    passes = {name: [] for name in contestants(folder)}
+    for _ in range(rounds):
+        for name, make in contestants(folder).items():
+            tokenize = make()
+            tokenize(documents[:1])
+            passes[name].append([seconds(tokenize, batches) for _ in range(2)])
+    return {name: list(zip(*pairs, strict=True)) for name, pairs in passes.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=pathlib.Path, help="text file; default: Python's library")
+    parser.add_argument("--vocabulary", type=pathlib.Path, help="folder; default: trained here")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    # One core for all, before TensorFlow counts the cores.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    documents, tokenizer = read(arguments)
+    megabytes = sum(len(document.encode()) for document in documents[1:]) / 1e6
+    print(
+        f"{megabytes:.2f} MB in {len(documents) - 1} documents, {tokenizer.vocabulary_size} tokens"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save(folder)
+        print(f"ids equal Hugging Face's: {same_ids(pathlib.Path(folder), documents)}")
+        passes = measure(pathlib.Path(folder), documents, arguments.rounds)
+    medians = {name: [statistics.median(p) for p in pair] for name, pair in passes.items()}
+    print(f"{'':24}{'first pass':>16}{'second pass':>16}{'tfzoo is':>12}{'to reach':>10}")
+    for name, (first, second) in medians.items():
+        times, target = first / medians["tfzoo"][0], TARGETS.get(name)
+        aim = f"{target:9.1f}x" if target else ""
+        speeds = f"{megabytes / first:11.2f} MB/s{megabytes / second:11.2f} MB/s"
+        print(f"{name:24}{speeds}{times:11.1f}x{aim}")
+
+
+if __name__ == "__main__":
+    main()
