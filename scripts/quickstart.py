@@ -31,7 +31,7 @@ def train():
     model.compile(optimizer="auto")
     model.fit(
         corpus.train,
-        validation_data=corpus.validation[:10],
+        validation_data=corpus.validation,
         batch_size=16,
         steps_per_epoch=STEPS,
         callbacks=[tfzoo.callbacks.LossCurve(PICTURE)],
