@@ -125,6 +125,18 @@ def test_a_backbone_is_saved_and_loaded_alone_and_in_tasks(tmp_path):
     np.testing.assert_array_equal(logits(again), logits(task))
 
 
+def test_the_methods_of_models_do_the_same(tmp_path):
+    task = make_task(dropout=0.25)
+    task.save_to_preset(tmp_path / "task")
+    back = GPTCausalLM.from_preset(tmp_path / "task", dropout=0.5)
+    assert (type(back), back.backbone.dropout_rate) == (GPTCausalLM, 0.5)
+    same_weights(back, task)
+    back.backbone.save_to_preset(tmp_path / "backbone")
+    backbone = GPTBackbone.from_preset(tmp_path / "backbone", dropout=0.75)
+    assert (type(backbone), backbone.dropout_rate) == (GPTBackbone, 0.75)
+    same_weights(backbone, task.backbone)
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class Classifier(Task):
     """A task with weights and arguments of its own."""

@@ -175,11 +175,13 @@ def compare_texts(folder, model, theirs):
 
     # We put the start token, which is also the end token, in front of every text.
     end = ours.end_token_id
-    for text in HARD_TEXTS[:2]:
+    written = []
+    for text in HARD_TEXTS[:4]:
         token_ids = [[end, *theirs(text)["input_ids"]]]
         new_ids = torch_greedy(model, token_ids, eos_token_id=end, pad_token_id=end)
-        expected = theirs.decode(new_ids[0], skip_special_tokens=True)
-        assert task.generate(text, NUM_NEW_TOKENS, strip_prompt=True) == expected
+        written.append(theirs.decode(new_ids[0], skip_special_tokens=True))
+    assert task.generate(HARD_TEXTS[:4], NUM_NEW_TOKENS, strip_prompt=True) == written
+    assert max(map(len, written)) >= NUM_NEW_TOKENS, "too short to say much"
 
 
 @pytest.fixture
