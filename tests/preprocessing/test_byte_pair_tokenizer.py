@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tfzoo.preprocessing import BytePairTokenizer
+from tfzoo.preprocessing.byte_pair_graph import split_words
 from tfzoo.preprocessing.byte_pair_vocabulary import BYTE_OF_CHARACTER
 
 
@@ -50,20 +51,43 @@ def test_hard_texts(pair, hard_texts):
     assert [text.decode() for text in tokenizer.detokenize(tokenizer(texts)).numpy()] == texts
 
 
-@given(st.data())
-@example(None)
-def test_any_text(pair, data):
+# What the interpreter's Unicode does not know yet, one of the two may know already.
+ANY_CHARACTER = st.characters(exclude_categories=["Cs", "Cn"])
+COMMON_CHARACTER = st.sampled_from(" \n\t'sStrelvmd12.,!aAé\u00a0\u3000👍\u0301中")
+TEXT = st.text(ANY_CHARACTER) | st.text(COMMON_CHARACTER)
+
+
+@given(st.lists(TEXT))
+def test_any_text(pair, texts):
     tokenizer, reference = pair
-    # What the interpreter's Unicode does not know yet, one of the two may know already.
-    characters = st.characters(exclude_categories=["Cs", "Cn"])
-    ascii_heavy = st.text(st.sampled_from(" \n\t'sStrelvmd12.,!aAé\u00a0\u3000👍\u0301中"))
-    texts = ["", " "] if data is None else data.draw(st.lists(st.text(characters) | ascii_heavy))
     rows = tokenizer(texts)
     assert rows.to_list() == ids_of(reference, texts)
     assert [text.decode() for text in tokenizer.detokenize(rows).numpy()] == texts
 
 
-def test_every_character_has_its_class(tokenizer):
+# Words, which a vocabulary with few merges would not show
+
+
+def words_of(texts):
+    return [[word for word in words if word] for words in split_words(texts, ()).to_list()]
+
+
+def reference_words_of(text):
+    pieces = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(text)
+    return [bytes(map(BYTE_OF_CHARACTER.__getitem__, piece)) for piece, _ in pieces]
+
+
+def test_words_of_hard_texts(hard_texts):
+    for reason, text in hard_texts.items():
+        assert words_of([text])[0] == reference_words_of(text), reason
+
+
+@given(st.lists(TEXT))
+def test_words_of_any_text(texts):
+    assert words_of(texts) == list(map(reference_words_of, texts))
+
+
+def test_every_character_has_its_class():
     # After a letter, a digit and punctuation: it joins what it belongs to and parts the others.
     characters = [
         chr(point)
@@ -75,7 +99,11 @@ def test_every_character_has_its_class(tokenizer):
         for start in range(0, len(characters), 512)
     ]
     assert len(characters) > 130_000
-    assert tokenizer(texts).to_list() == ids_of(reference_of(tokenizer), texts)
+    for text, words in zip(texts, words_of(texts), strict=True):
+        assert words == reference_words_of(text)
+
+
+# Long and real text
 
 
 @pytest.mark.parametrize("unit", ["ab", "a", "x7", "中文字", " ", "\n ", "👍🏽", "=-", "\x00"])
@@ -126,7 +154,7 @@ def test_marks_in_a_text_do_not_reach_beyond_themselves(tokenizer):
 
 # Special tokens
 
-SPECIALS = ("<|endoftext|>", "<|end|>", "<|e", "|>x", "[A.B]", "ż")
+SPECIALS = ("<|endoftext|>", "<|end|>", "<|e", "|e|>", "|>x", "[A.B]", "ż")
 WITH_SPECIALS = [
     "<|endoftext|>",
     "one<|endoftext|>two",
@@ -134,6 +162,7 @@ WITH_SPECIALS = [
     "it's<|end|>'s fine  <|end|>",
     "<|endoftext|><|endoftext|><|end<|end|>|>",
     "<|endoftext|>x <|e|>x <|en",
+    "<|e|> |e|> <<|e|>>",
     "[A.B] [AxB] [A.B",
     "żż ż\u0307z\u0307",
     "<|endoftext |> <| endoftext|> <|ENDOFTEXT|>",

@@ -110,6 +110,7 @@ def test_hugging_face_reads_what_is_saved(tokenizer, folder, texts):
     expected = tokenizer(texts).to_list()
     from_json = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     assert [encoding.ids for encoding in from_json.encode_batch(texts)] == expected
+    assert from_json.encode("a b").offsets == [(0, 1), (1, 3)]
     decoded = tokenizer.detokenize(expected).numpy().tolist()
     assert [text.encode() for text in from_json.decode_batch(expected)] == decoded
     from_files = tokenizers.ByteLevelBPETokenizer.from_file(
@@ -125,6 +126,14 @@ def test_transformers_reads_what_is_saved(tokenizer, folder, texts):
     assert loaded(texts)["input_ids"] == tokenizer(texts).to_list()
     assert loaded.eos_token_id == loaded.bos_token_id == tokenizer.end_token_id
     assert len(loaded) == tokenizer.vocabulary_size
+
+
+def test_hugging_face_is_told_which_token_ends_a_text(tmp_path, tokenizer, folder):
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    assert config["eos_token"] == config["pad_token"] == "<|endoftext|>"
+    BytePairTokenizer.train(["text"], 259, special_tokens=["</s>", "<s>"]).save(tmp_path)
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert config["eos_token"] == config["bos_token"] == "</s>"
 
 
 def test_reads_what_hugging_face_saves(tokenizer, tmp_path, texts):
@@ -261,6 +270,7 @@ def test_normalizers_are_refused(folder):
         ([*BYTES, "ab"], ["a b c"], (), "pairs of two tokens; received 'a b c'"),
         ([*BYTES, "ab"], ["ab"], (), "pairs of two tokens; received 'ab'"),
         ([*BYTES, "ab"], [("a", "b", "")], (), "pairs of two tokens; received"),
+        ([*BYTES, "ab"], ["ab "], (), "'ab' [+] '' does not"),
     ],
 )
 def test_tables_must_fit_together(vocabulary, merges, special_tokens, match):
@@ -274,6 +284,9 @@ def test_tables_must_fit_together(vocabulary, merges, special_tokens, match):
 def test_config_round_trip_through_json(tokenizer, texts):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(tokenizer)))
     assert same(tokenizer, keras.saving.deserialize_keras_object(config), texts)
+    guarded = BytePairTokenizer(**tokenizer.get_config() | {"special_tokens_in_strings": False})
+    copy = BytePairTokenizer.from_config(guarded.get_config())
+    assert copy.end_token_id not in copy("<|endoftext|>").numpy()
 
 
 @keras.saving.register_keras_serializable(package="tfzoo_tests")

@@ -146,6 +146,6 @@ def _in_order_of_ids(vocabulary: Sequence[str] | Mapping[str, int]) -> tuple[str
 
 def _as_pair(merge: str | Sequence[str]) -> tuple[str, str]:
     parts = merge.split(" ") if isinstance(merge, str) else tuple(merge)
-    if len(parts) != 2 or not all(parts):
+    if len(parts) != 2:
         raise ValueError(f"`merges` must be pairs of two tokens; received {merge!r}.")
     return parts[0], parts[1]
