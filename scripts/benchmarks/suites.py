@@ -1,0 +1,160 @@
+"""Who runs against whom, at what. A suite yields heats; its docstring says what is timed."""
+
+import dataclasses
+import importlib.util
+import os
+
+from benchmarks.heat import Contestant, apart
+from benchmarks.shapes import (
+    MINI,
+    MINI_TEXT,
+    NANO,
+    SMALL,
+    TINY,
+    name,
+    training_operations,
+    writing_bytes,
+)
+
+PROMPT_LENGTH, NEW_TOKENS = 32, 128
+# The policy that trains in a precision: float32 weights, products in that precision.
+POLICY = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Heat:
+    """Contestants that run against each other; one table."""
+
+    title: str
+    contestants: list
+    starts: int = 1
+
+
+def raw_text(folder, log, quick):
+    """Whole calls of `fit(texts, epochs=3)`, with tokenizing and pauses, after one to warm up."""
+    shape = TINY if quick else MINI_TEXT
+    facts = write_corpus(folder, log, shape, num_documents=32 if quick else 128)
+    settings = dict(shape=shape, folder=folder, batch_size=16, epochs=3)
+    theirs, theirs_low = "KerasHub float32", "KerasHub bfloat16"
+
+    def row(peer, module, precision, *against):
+        return Contestant(
+            f"{peer} {precision}",
+            f"{module}:fit_texts",
+            {**settings, "dtype": POLICY[precision]},
+            against,
+            (precision, training_operations(shape)),
+        )
+
+    rows = [
+        row("KerasHub", "keras_hub_gpt", "float32"),
+        row("KerasHub", "keras_hub_gpt", "bfloat16", theirs),
+        row("tfzoo", "tfzoo_gpt", "float32", theirs),
+        row("tfzoo", "tfzoo_gpt", "bfloat16", theirs, theirs_low),
+    ]
+    yield Heat(f"{name(shape)}, batches of 16 x {shape['length']}, {facts['lengths']}", rows)
+
+
+def train(folder, log, quick):
+    """Full rows, from the end of one batch to the end of a later one; one batch again and again."""
+    sizes = [(NANO, 12, 50), (MINI, 16, 2), (SMALL, 2, 2)]
+    for shape, batch_size, steps in [(TINY, 4, 5)] if quick else sizes:
+        rows = f"{batch_size} x {shape['length']}, vocabulary {shape['vocabulary_size']}"
+        for precision in POLICY:
+            contestants = list(trainers(shape, batch_size, steps, precision))
+            yield Heat(f"{name(shape)}, batches of {rows}, {precision}", contestants)
+
+
+def trainers(shape, batch_size, steps, precision):
+    settings = dict(shape=shape, batch_size=batch_size, steps=steps)
+    theirs = f"KerasHub {precision}"
+
+    def row(peer, module, *against, precision=precision, **options):
+        return Contestant(
+            " ".join([peer, precision, *(["XLA"] if options.get("jit_compile") is True else [])]),
+            f"{module}:train",
+            {**settings, "dtype": POLICY[precision], **options},
+            against,
+            (precision, training_operations(shape)),
+        )
+
+    yield row("KerasHub", "keras_hub_gpt")
+    if precision == "float32":
+        yield row("tfzoo", "tfzoo_gpt", theirs)
+        yield row("KerasHub", "keras_hub_gpt", theirs, jit_compile=True)
+        yield row("tfzoo", "tfzoo_gpt", theirs, jit_compile=True)
+    else:
+        yield row("tfzoo", "tfzoo_gpt", precision="float32")
+        yield row("tfzoo", "tfzoo_gpt", theirs, "tfzoo float32")
+    if installed("torch"):
+        yield row("torch", "torch_gpt", theirs)
+
+
+def generate(folder, log, quick):
+    """Prompts of 32 tokens, 128 new ones, greedy, strings to strings (transformers: ids to ids)."""
+    shape = TINY if quick else SMALL
+    write_corpus(folder, log, shape, num_documents=8)
+    for precision, dtype in POLICY.items():
+        target = os.path.join(folder, precision)
+        settings = dict(shape=shape, dtype=dtype, folder=folder, target=target)
+        apart("tfzoo_gpt:export", settings, log)
+    for batch_size in (1, 8):
+        rows = [row for p in POLICY for row in writers(shape, folder, batch_size, p)]
+        yield Heat(f"{name(shape)}, batch {batch_size}", rows, starts=1 if quick else 3)
+
+
+def writers(shape, folder, batch_size, precision):
+    new_tokens = 2 * PROMPT_LENGTH if shape is TINY else NEW_TOKENS
+    size = dict(batch_size=batch_size, new_tokens=new_tokens)
+    theirs = [f"KerasHub {precision}"]
+    if precision != "float32":
+        theirs.insert(0, "KerasHub float32")
+
+    def row(peer, function, *against, **settings):
+        demand = ("bandwidth", writing_bytes(shape, precision, batch_size))
+        return Contestant(f"{peer} {precision}", function, {**size, **settings}, against, demand)
+
+    live = dict(shape=shape, folder=folder)
+    yield row("KerasHub", "keras_hub_gpt:generate", *theirs[:-1], dtype=precision, **live)
+    yield row("tfzoo", "tfzoo_gpt:generate", *theirs, dtype=POLICY[precision], **live)
+    target = os.path.join(folder, precision)
+    ours = f"tfzoo {precision}"
+    yield row("SavedModel", "saved_model:generate", *theirs, ours, folder=folder, target=target)
+    if installed("torch") and installed("transformers"):
+        prompt = dict(shape=shape, prompt_length=PROMPT_LENGTH)
+        yield row("transformers", "torch_gpt:generate", *theirs, dtype=precision, **prompt)
+
+
+def packing(folder, log, quick):
+    """tfzoo alone: documents packed into rows, or one in each; batch end to batch end."""
+    shape = TINY if quick else MINI_TEXT
+    facts = write_corpus(folder, log, shape, num_documents=512)
+    settings = dict(shape=shape, dtype="float32", folder=folder, batch_size=16, steps=2)
+    demand = ("float32", training_operations(shape))
+
+    def row(title, packed, *against):
+        options = {**settings, "packed": packed}
+        return Contestant(title, "tfzoo_gpt:layout", options, against, demand)
+
+    alone = "one document per row"
+    rows = [row(alone, False), row("packed", True, alone)]
+    yield Heat(f"{name(shape)}, batches of 16 x {shape['length']}, {facts['lengths']}", rows)
+
+
+def write_corpus(folder, log, shape, num_documents):
+    settings = dict(
+        folder=folder,
+        vocabulary_size=shape["vocabulary_size"],
+        num_documents=num_documents,
+        length=shape["length"],
+        prompt_length=PROMPT_LENGTH,
+        num_prompts=8,
+    )
+    return apart("corpus:write", settings, log)
+
+
+def installed(package):
+    return importlib.util.find_spec(package) is not None
+
+
+SUITES = {"raw-text": raw_text, "train": train, "generate": generate, "packing": packing}
