@@ -72,6 +72,13 @@ def test_special_tokens_get_the_first_ids():
     assert BytePairTokenizer.train(["text"], 300, special_tokens=()).end_token_id is None
 
 
+def test_special_tokens_in_the_texts_are_not_learned():
+    texts = ["xy###xy", "####", "<|endoftext|>xy<|endoftext|>"] * 3
+    trained = BytePairTokenizer.train(texts, 300, special_tokens=["###", "<|endoftext|>"])
+    assert trained.get_config()["merges"] == ["x y"]
+    assert trained("xy####").numpy().tolist() == [258, 0, trained.token_to_id("#")]
+
+
 def test_train_tells_what_is_wrong():
     with pytest.raises(TypeError, match="`texts` must be an iterable of strings; received one"):
         BytePairTokenizer.train("one string", 300)

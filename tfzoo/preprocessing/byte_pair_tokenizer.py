@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -77,7 +78,7 @@ class BytePairTokenizer(Tokenizer):
         """Learns a vocabulary from texts, with the trainer of Hugging Face `tokenizers`.
 
         Args:
-            texts: strings, read once.
+            texts: strings, read once; special tokens in them are passed over.
             vocabulary_size: number of ids to reach, special tokens and the 256 bytes included;
                 a small corpus may yield fewer.
             special_tokens: get the first ids.
@@ -97,7 +98,7 @@ class BytePairTokenizer(Tokenizer):
                 f"{len(special_tokens)} special tokens; received {vocabulary_size}."
             )
         tables = byte_pair_files.train(
-            _strings(texts), vocabulary_size, special_tokens, min_frequency
+            _strings(texts, special_tokens), vocabulary_size, special_tokens, min_frequency
         )
         return cls._from_tables(tables)
 
@@ -182,14 +183,17 @@ class BytePairTokenizer(Tokenizer):
         return self.special_tokens if self.special_tokens_in_strings else ()
 
 
-def _strings(texts: Iterable[str | bytes]) -> Iterator[str]:
+def _strings(texts: Iterable[str | bytes], special_tokens: Sequence[str]) -> Iterator[str]:
+    """The texts without their special tokens, which would be learned as if they were words."""
     if isinstance(texts, (str, bytes)):
         raise TypeError("`texts` must be an iterable of strings; received one string.")
+    longest_first = sorted(special_tokens, key=len, reverse=True)
+    special = re.compile("|".join(map(re.escape, longest_first)) or r"\Z")
     empty = True
     for text in texts:
         empty = False
         if not isinstance(text, (str, bytes)):
             raise TypeError(f"`texts` must hold strings, but one of them is {text!r:.200}.")
-        yield text.decode(errors="replace") if isinstance(text, bytes) else text
+        yield from special.split(text.decode(errors="replace") if isinstance(text, bytes) else text)
     if empty:
         raise ValueError("`texts` must hold at least one string, but it is empty.")
