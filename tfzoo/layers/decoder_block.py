@@ -39,6 +39,9 @@ class DecoderBlock(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        # Serialized: one initializer object would fill every matrix with the same numbers.
+        kernel_initializer = _serialize(kernel_initializer)
+        branch_initializer = _serialize(branch_initializer)
         self._arguments = dict(
             num_heads=num_heads,
             intermediate_dim=intermediate_dim,
@@ -46,8 +49,8 @@ class DecoderBlock(keras.layers.Layer):
             activation=keras.activations.serialize(keras.activations.get(activation)),
             rms_norm=rms_norm,
             normalize_queries_and_keys=normalize_queries_and_keys,
-            kernel_initializer=_serialize(kernel_initializer),
-            branch_initializer=_serialize(branch_initializer),
+            kernel_initializer=kernel_initializer,
+            branch_initializer=branch_initializer,
         )
         norm = RMSNorm if rms_norm else LayerNorm
         shared = dict(

@@ -35,7 +35,9 @@ class Dropout(keras.layers.Layer):
         """Applies dropout to `x` of any shape when `training`."""
         if not training or self.rate == 0:
             return x
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        # There is no replica where a strategy's scope is open and `strategy.run` is not.
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context else 0
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         seed = tf.random.experimental.stateless_fold_in(seed, replica)
         # Philox gives the same numbers with and without XLA.

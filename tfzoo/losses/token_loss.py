@@ -11,8 +11,8 @@ import tensorflow as tf
 class TokenLoss:
     """The loss of each token, in nats, not yet averaged.
 
-    `-sum_v q(v) log p(v) + z_loss * log(Z)^2` with `q = (1 - s) onehot(target) + s / V`, s the label
-    smoothing and Z the normaliser of the softmax. Averages are taken by the train step, which
+    `-sum_v q(v) log p(v) + z_loss * log(Z)^2` with `q = (1 - s) onehot(target) + s / V`, s the
+    label smoothing and Z the normaliser of the softmax. Averages are taken by the train step, which
     alone knows which tokens count and how many replicas there are.
 
     Args:

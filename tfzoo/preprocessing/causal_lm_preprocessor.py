@@ -11,12 +11,14 @@ import tensorflow as tf
 class CausalLMPreprocessor:
     """Makes inputs, next-token targets and weights out of texts.
 
-    A text with tokens `a b c` becomes the inputs `<start> a b c` and the targets `a b c <end>`: every
-    token is predicted once, the first one from the start token alone.
+    A text with tokens `a b c` becomes the inputs `<start> a b c` and the targets `a b c <end>`:
+    every token is predicted once, the first one from the start token alone. A tokenizer without
+    special tokens leaves `a b` and `b c`.
 
     Two layouts. `pack` puts the texts one after another into rows without any padding between them;
-    `document_ids` keep them apart. `__call__` gives each text a row of its own, cut at T. Packing is
-    what `fit` and `evaluate` use: on texts of uneven length most of the second layout is padding.
+    `document_ids` keep them apart. `__call__` gives each text a row of its own, cut at T. Packing
+    is what `fit` and `evaluate` use: on texts of uneven length most of the second layout is
+    padding.
 
     Args:
         tokenizer: a `Tokenizer`.
@@ -62,8 +64,8 @@ class CausalLMPreprocessor:
             texts: strings (B,).
 
         Returns:
-            `(x, targets, weights)`: x a dict of `token_ids` and `document_ids` int32 (0 = padding, only
-            at the end of the last row), targets int32, weights float32; all (R, T).
+            `(x, targets, weights)`: x a dict of `token_ids` and `document_ids` int32 (0 = padding,
+            only at the end of the last row), targets int32, weights float32; all (R, T).
         """
         inputs, targets = self.shift(texts)
         document_ids = tf.cast(inputs.value_rowids(), tf.int32) + 1

@@ -4,7 +4,7 @@ import codecs
 
 
 class TextStream:
-    """Turns the tokens of one text into strings that can be shown at once.
+    r"""Turns the tokens of one text into strings that can be shown at once.
 
     A byte-level token may end in the middle of a UTF-8 character, and a text may turn out to be the
     beginning of a stop string: such ends are held back until the next tokens decide.
@@ -17,7 +17,7 @@ class TextStream:
         ```python
         from tfzoo.preprocessing import TextStream
 
-        stream = TextStream([b"\\xc3", b"\\xa9", b" EN", b"D", b" never"], stop_strings=["END"])
+        stream = TextStream([b"\xc3", b"\xa9", b" EN", b"D", b" never"], stop_strings=["END"])
         assert stream.push([0]) == ""  # half of a character
         assert stream.push([1]) == "é"
         assert stream.push([2]) == " "  # "EN" may become "END"
@@ -46,10 +46,11 @@ class TextStream:
         if self.stopped:
             return ""
         text = self._held + self._decoder.decode(data, final)
-        ends = [at for at in (text.find(stop) for stop in self.stop_strings) if at >= 0]
-        if ends:
+        starts = {stop: text.find(stop) for stop in self.stop_strings if stop in text}
+        if starts:
             self.stopped, self._held = True, ""
-            return text[: min(ends)]
+            # The first to be complete, so that it does not matter how the tokens were pushed.
+            return text[: min((at + len(stop), at) for stop, at in starts.items())[1]]
         keep = 0 if final else max((_overlap(text, stop) for stop in self.stop_strings), default=0)
         cut = len(text) - keep
         self._held = text[cut:]

@@ -14,9 +14,9 @@ from tfzoo.samplers.logit_filters import NEVER
 class BeamSearch:
     """Keeps the `num_beams` best hypotheses of each text.
 
-    A hypothesis is ranked by `log p / length ** length_penalty`, length counting its own tokens. One
-    that has written a stop token is frozen: it keeps its score and competes with the others to the
-    end, but writes nothing more.
+    A hypothesis is ranked by `log p / length ** length_penalty`, length counting its own tokens.
+    One that has written a stop token is frozen: it keeps its score and competes with the others to
+    the end, but writes nothing more.
 
     Args:
         num_beams: int >= 1, W; 1 is greedy decoding.
@@ -79,7 +79,7 @@ class BeamSearch:
         vocabulary_size = tf.shape(log_probs)[-1]
         shape = [-1, self.num_beams, vocabulary_size]
         done = tf.reshape(finished, [-1, self.num_beams, 1])
-        # A frozen hypothesis has one continuation, itself: token 0 stands for it and is not written.
+        # A frozen hypothesis continues only as itself: token 0 stands for that and is not written.
         itself = tf.one_hot(0, vocabulary_size, 0.0, NEVER)
         extended = scores[:, :, None] + tf.where(done, itself, tf.reshape(log_probs, shape))
         new_lengths = lengths[:, :, None] + tf.where(done, 0, 1)

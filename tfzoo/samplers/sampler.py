@@ -43,6 +43,8 @@ class Sampler:
     min_p: float | None = None
 
     def __post_init__(self):
+        # A tuple whatever was given: a sampler is a key of the compiled graphs.
+        object.__setattr__(self, "banned_token_ids", tuple(map(int, self.banned_token_ids)))
         for name in ("repetition_penalty", "temperature"):
             self._check(name, lambda value: value > 0, "greater than 0")
         for name in ("top_k", "no_repeat_ngrams"):
