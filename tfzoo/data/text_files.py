@@ -143,7 +143,7 @@ def _jsonl_texts(lines, path, field):
             continue
         where = f"{path}, line {number}"
         try:
-            record = json.loads(line)
+            record = json.loads(line.rstrip())
         except json.JSONDecodeError as error:
             raise ValueError(f"{where} is not JSON: {error.msg}, column {error.colno}.") from error
         if not isinstance(record, dict):
