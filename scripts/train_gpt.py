@@ -2,9 +2,9 @@
 
     python scripts/train_gpt.py --data tfds:tiny_shakespeare --data-dir DIR --recipe nanogpt-cpu
 
-The text is cut 90/10, as nanoGPT cuts it. The score is the mean negative log-likelihood in nats per
-character over one full pass of non-overlapping windows of the last tenth. Nothing was chosen by that
-score: `--tune` trains on the first 95 % of the training part and scores the rest of it.
+The text is cut 90/10, as nanoGPT cuts it. The score is the mean negative log-likelihood in nats
+per character over one full pass of non-overlapping windows of the last tenth. Nothing was chosen by
+that score: `--tune` trains on the first 95 % of the training part and scores the rest of it.
 """
 
 import argparse
@@ -28,9 +28,7 @@ RECIPES = {
     "ten-minutes": dict(
         num_layers=4, num_heads=6, hidden_dim=192, length=128, batch_size=16, steps=2000
     ),
-    "hour": dict(
-        num_layers=6, num_heads=8, hidden_dim=256, length=256, batch_size=16, steps=3000
-    ),
+    "hour": dict(num_layers=6, num_heads=8, hidden_dim=256, length=256, batch_size=16, steps=3000),
 }
 # What `--without` takes out, one choice at a time: the modern form's, and the optimizer's.
 CHOICES = {
@@ -77,7 +75,10 @@ def run(arguments, train, held_out, seed):
     started = time.perf_counter()
     steps = recipe["steps"]
     model.fit(
-        windows, steps_per_epoch=max(1, steps // 10), epochs=10, verbose=2 if arguments.verbose else 0
+        windows,
+        steps_per_epoch=max(1, steps // 10),
+        epochs=10,
+        verbose=2 if arguments.verbose else 0,
     )
     minutes = (time.perf_counter() - started) / 60
     # A byte that is not in the training part would cost nothing: it must not occur.

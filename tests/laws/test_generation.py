@@ -1,4 +1,4 @@
-"""What is written is what the network says, whatever the batch, the cache or the way it is asked."""
+"""What is written is what the network says, whatever the batch, the cache or the way to ask."""
 
 import numpy as np
 import pytest

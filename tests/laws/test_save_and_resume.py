@@ -47,7 +47,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(entry, tmp_path):
     half = fresh()
     train(half, entry, 0, 2)
     half.save(tmp_path / "half.keras")
-    code = "import sys; from tests.laws.test_save_and_resume import *; continue_training(*sys.argv[1:])"
+    code = "import sys, tests.laws.test_save_and_resume as t; t.continue_training(*sys.argv[1:])"
     arguments = [entry.name, str(tmp_path / "half.keras"), str(tmp_path / "result.npz")]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)
 

@@ -146,6 +146,7 @@ def score_texts(task, texts):
 
 
 def score_function(task):
+    """Returns the graph of `score_texts`, for any number of texts."""
     signature = [tf.TensorSpec([None], tf.string)]
 
     def score(texts):
@@ -168,6 +169,7 @@ def numbers_of(sampler):
 
 
 def stop_tokens(tokenizer, stop_token_ids):
+    """Returns the ids that end a text: those given, or else the tokenizer's end token."""
     if stop_token_ids is not None:
         return list(stop_token_ids)
     return [] if tokenizer.end_token_id is None else [tokenizer.end_token_id]

@@ -18,13 +18,13 @@ class Task(keras.Model):
 
     It adds to `keras.Model`, and to nothing else:
 
-    - `fit` and `evaluate` on raw texts, through the preprocessor's `pack`, and `predict` through the
-      preprocessor itself;
+    - `fit` and `evaluate` on raw texts, through the preprocessor's `pack`, and `predict` through
+      the preprocessor itself;
     - weights and optimizer slots exist once `compile` returns, so that strategies, checkpoints and
       callbacks can rely on them;
     - logs that are the metrics of all replicas' data together;
     - a learning-rate schedule that wants the length of the run is told it by `fit`;
-    - the precision of the backbone is that of the task, so that Keras scales the loss under float16.
+    - the precision of the backbone is that of the task, so that Keras scales the loss in float16.
 
     Args:
         backbone: the network.
@@ -222,7 +222,7 @@ def is_text_dataset(x):
 
 
 def is_text(x):
-    """Whether `x` is raw text: a string, strings, a string tensor or array, or a dataset of them."""
+    """Whether `x` is raw text: a string or strings, in a list, tensor, array or dataset."""
     if isinstance(x, (str, bytes)) or is_text_dataset(x):
         return True
     if isinstance(x, (list, tuple)):

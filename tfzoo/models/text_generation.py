@@ -102,6 +102,7 @@ def generate(
     """Continues texts.
 
     Args:
+        self: the task.
         prompts: a string, a list of strings, or a `tf.data.Dataset` of strings.
         max_new_tokens: int >= 1, tokens to write at most.
         sampler: a `Sampler` or `BeamSearch`; greedy by default. Instead of one, the arguments of
@@ -161,12 +162,13 @@ def score(self, texts):
     """Computes how likely texts are, token by token.
 
     Args:
+        self: the task.
         texts: a string, a list of strings, or a `tf.data.Dataset` of strings, each at most
             `max_sequence_length` tokens long.
 
     Returns:
-        A `Score` for a string, else a list of them. `sum(log_likelihoods)` is the log-probability of
-        the text given the start token; its end is not part of it.
+        A `Score` for a string, else a list of them. `sum(log_likelihoods)` is the log-probability
+        of the text given the start token; its end is not part of it.
     """
     tokenizer = self._attached().tokenizer
     strings = _strings(texts)
@@ -181,7 +183,7 @@ def score(self, texts):
 
 
 def _write(task, texts, request):
-    """Yields `(rows, new text of each row)` after each chunk; the B * N rows are complete at last."""
+    """Yields `(rows, new text of each)` after each chunk; at last the B * N rows are complete."""
     prompts = task.preprocessor.prompts(texts)
     _check_room(task, prompts["token_ids"].shape[1], request.max_new_tokens)
     sampler, num_rows = request.sampler, request.num_samples

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity
+from tfzoo.models import preset
 from tfzoo.models.generation_graphs import generate_texts, score_texts
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.text_generation import generate, score
@@ -76,8 +77,8 @@ class GPTCausalLM(Task):
             loss: a `TokenLoss`; None means `TokenLoss()`.
             max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
                 norm; None does not clip.
-            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls, the
-                result stays the same.
+            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls,
+                the result stays the same.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
         if gradient_accumulation < 1:
@@ -170,6 +171,10 @@ class GPTCausalLM(Task):
 
     generate = generate
     score = score
+
+    def save_to_hugging_face(self, folder):
+        """Saves for `transformers`; see `tfzoo.models.preset.save_hugging_face`."""
+        preset.save_hugging_face(self, folder)
 
     def start_draft(self, token_ids, padding_mask):
         """Reads prompts, all but their last token, into a draft.
