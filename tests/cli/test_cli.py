@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 import tfzoo
 from tfzoo import cli
@@ -111,3 +112,28 @@ def test_missing_argument_is_said_without_a_trace(run):
     assert status == 2
     assert "Missing argument" in errors
     assert "Traceback" not in errors
+
+
+def test_a_real_model_writes_and_is_exported(tmp_path, monkeypatch, capsys):
+    preprocessor = tfzoo.preprocessing.CausalLMPreprocessor(
+        tfzoo.preprocessing.ByteTokenizer(), sequence_length=32
+    )
+    backbone = tfzoo.models.GPTBackbone(preprocessor.tokenizer.vocabulary_size, 1, 2, 14)
+    model = tfzoo.models.GPTCausalLM(backbone, preprocessor)
+    preset, saved_model = str(tmp_path / "preset"), str(tmp_path / "saved_model")
+    model.save_to_preset(preset)
+    for command in (
+        ["generate", preset, "abc", "--max-new-tokens", "5"],
+        ["export", preset, saved_model],
+    ):
+        monkeypatch.setattr(sys, "argv", ["tfzoo", *command])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(model.generate("abc", max_new_tokens=5) + "\n")
+    assert "generate" in tf.saved_model.load(saved_model).signatures
+    monkeypatch.setattr(sys, "argv", ["tfzoo", "export", preset, saved_model])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "must not exist yet" in capsys.readouterr().err
