@@ -38,7 +38,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             try:
                 for heat in SUITES[name](folder, os.path.abspath(arguments.log), arguments.quick):
-                    report["heats"].append(run(name, heat, arguments))
+                    if re.search(arguments.heat, heat.title):
+                        report["heats"].append(run(name, heat, arguments))
             except RuntimeError as error:
                 print(f"{error}\n", flush=True)
         if arguments.json:
@@ -72,6 +73,7 @@ def parse():
     )
     parser.add_argument("suites", nargs="*", choices=[*SUITES, []], default=list(SUITES))
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
+    parser.add_argument("--heat", default="", help="regular expression: titles of tables to fill")
     parser.add_argument("--only", default="", help="regular expression: contestants to run")
     parser.add_argument(
         "--quick", action="store_true", help="tiny networks; the numbers mean little"

@@ -4,6 +4,7 @@ import ast
 import json
 import pathlib
 import random
+import re
 import statistics
 import warnings
 
@@ -51,10 +52,13 @@ def describe(tokenizer, documents, length):
 
 
 def prompts(tokenizer, documents, length, num_prompts):
-    """Beginnings of documents that are exactly `length` tokens, also when tokenized again."""
+    """Words of documents, `length` tokens each by every tokenizer of this vocabulary.
+
+    Only words with a space between: not all tokenizers cut runs of spaces and signs alike.
+    """
     found = []
     for document in documents:
-        ids = tokenizer.tokenize(document).numpy()[:length]
+        ids = tokenizer.tokenize(" ".join(re.findall("[A-Za-z]+", document))).numpy()[:length]
         text = tokenizer.detokenize(ids).numpy().decode(errors="replace")
         if len(ids) == length and tokenizer.tokenize(text).numpy().tolist() == ids.tolist():
             found.append(text)

@@ -23,7 +23,7 @@ class Contestant:
         name: what the row is called.
         function: `module:function` within this package; called with `Turns` and `settings`.
         settings: its keyword arguments.
-        against: names of the contestants that its ratios are taken to.
+        against: columns of ratios, and the names of the contestants that they are taken to.
         demand: `(limit, amount)`, what one token asks of the machine: floating-point operations
             of "float32" or "bfloat16", or bytes of "bandwidth".
     """
@@ -31,7 +31,7 @@ class Contestant:
     name: str
     function: str
     settings: dict
-    against: tuple = ()
+    against: dict = dataclasses.field(default_factory=dict)
     demand: tuple = ("float32", 0)
 
 
@@ -106,12 +106,15 @@ class Process:
     def hear(self):
         try:
             return self._line.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self._process.join()
             return {"error": f"ended with exit code {self._process.exitcode}"}
 
     def turn(self):
-        self._line.send("go")
+        try:
+            self._line.send("go")
+        except OSError:
+            pass  # `hear` says how it ended
         return self.hear()
 
     def stop(self):
@@ -134,7 +137,7 @@ def compete(function, settings, line, log):
         getattr(importlib.import_module(f"benchmarks.{module}"), name)(Turns(line), **settings)
     except Exception as error:
         traceback.print_exc()
-        line.send({"error": f"{type(error).__name__}: {str(error).strip()[:200]}"})
+        line.send({"error": f"{type(error).__name__}: {str(error).strip()}".splitlines()[0][:200]})
 
 
 def apart(function, settings, log):

@@ -35,23 +35,21 @@ def raw_text(folder, log, quick):
     shape = TINY if quick else MINI_TEXT
     facts = write_corpus(folder, log, shape, num_documents=32 if quick else 128)
     settings = dict(shape=shape, folder=folder, batch_size=16, epochs=3)
-    theirs, theirs_low = "KerasHub float32", "KerasHub bfloat16"
+    demands = {precision: (precision, training_operations(shape)) for precision in POLICY}
 
-    def row(peer, module, precision, *against):
-        return Contestant(
-            f"{peer} {precision}",
-            f"{module}:fit_texts",
-            {**settings, "dtype": POLICY[precision]},
-            against,
-            (precision, training_operations(shape)),
-        )
+    def row(peer, precision, *against, **options):
+        module = "tfzoo_gpt" if peer == "tfzoo" else "keras_hub_gpt"
+        function, demand = f"{module}:fit_texts", demands[precision]
+        options = {**settings, "dtype": POLICY[precision], **options}
+        against = {rival: f"{rival} {precision}" for rival in against}
+        if peer == "tfzoo" and precision != "float32":
+            against["KerasHub float32"] = "KerasHub float32"
+        return Contestant(f"{peer} {precision}", function, options, against, demand)
 
-    rows = [
-        row("KerasHub", "keras_hub_gpt", "float32"),
-        row("KerasHub", "keras_hub_gpt", "bfloat16", theirs),
-        row("tfzoo", "tfzoo_gpt", "float32", theirs),
-        row("tfzoo", "tfzoo_gpt", "bfloat16", theirs, theirs_low),
-    ]
+    prepared = "KerasHub, tokenized before,"
+    rows = [row("KerasHub", precision) for precision in POLICY]
+    rows += [row(prepared, precision, "KerasHub", prepared=True) for precision in POLICY]
+    rows += [row("tfzoo", precision, "KerasHub", prepared) for precision in POLICY]
     yield Heat(f"{name(shape)}, batches of 16 x {shape['length']}, {facts['lengths']}", rows)
 
 
@@ -67,14 +65,14 @@ def train(folder, log, quick):
 
 def trainers(shape, batch_size, steps, precision):
     settings = dict(shape=shape, batch_size=batch_size, steps=steps)
-    theirs = f"KerasHub {precision}"
+    theirs, ours = {"KerasHub": f"KerasHub {precision}"}, {"tfzoo float32": "tfzoo float32"}
 
-    def row(peer, module, *against, precision=precision, **options):
+    def row(peer, module, against=None, precision=precision, **options):
         return Contestant(
             " ".join([peer, precision, *(["XLA"] if options.get("jit_compile") is True else [])]),
             f"{module}:train",
             {**settings, "dtype": POLICY[precision], **options},
-            against,
+            against or {},
             (precision, training_operations(shape)),
         )
 
@@ -82,10 +80,11 @@ def trainers(shape, batch_size, steps, precision):
     if precision == "float32":
         yield row("tfzoo", "tfzoo_gpt", theirs)
         yield row("KerasHub", "keras_hub_gpt", theirs, jit_compile=True)
-        yield row("tfzoo", "tfzoo_gpt", theirs, jit_compile=True)
+        both = {**theirs, "KerasHub XLA": f"{theirs['KerasHub']} XLA"}
+        yield row("tfzoo", "tfzoo_gpt", both, jit_compile=True)
     else:
         yield row("tfzoo", "tfzoo_gpt", precision="float32")
-        yield row("tfzoo", "tfzoo_gpt", theirs, "tfzoo float32")
+        yield row("tfzoo", "tfzoo_gpt", {**theirs, **ours})
     if installed("torch"):
         yield row("torch", "torch_gpt", theirs)
 
@@ -104,25 +103,24 @@ def generate(folder, log, quick):
 
 
 def writers(shape, folder, batch_size, precision):
-    new_tokens = 2 * PROMPT_LENGTH if shape is TINY else NEW_TOKENS
-    size = dict(batch_size=batch_size, new_tokens=new_tokens)
-    theirs = [f"KerasHub {precision}"]
-    if precision != "float32":
-        theirs.insert(0, "KerasHub float32")
+    room = shape["length"] - PROMPT_LENGTH
+    size = dict(batch_size=batch_size, new_tokens=min(NEW_TOKENS, room))
+    plain = {} if precision == "float32" else {"KerasHub float32": "KerasHub float32"}
+    theirs = {"KerasHub": f"KerasHub {precision}", **plain}
 
-    def row(peer, function, *against, **settings):
+    def row(peer, function, against, **settings):
         demand = ("bandwidth", writing_bytes(shape, precision, batch_size))
         return Contestant(f"{peer} {precision}", function, {**size, **settings}, against, demand)
 
     live = dict(shape=shape, folder=folder)
-    yield row("KerasHub", "keras_hub_gpt:generate", *theirs[:-1], dtype=precision, **live)
-    yield row("tfzoo", "tfzoo_gpt:generate", *theirs, dtype=POLICY[precision], **live)
+    yield row("KerasHub", "keras_hub_gpt:generate", plain, dtype=precision, **live)
+    yield row("tfzoo", "tfzoo_gpt:generate", theirs, dtype=POLICY[precision], **live)
     target = os.path.join(folder, precision)
-    ours = f"tfzoo {precision}"
-    yield row("SavedModel", "saved_model:generate", *theirs, ours, folder=folder, target=target)
+    both = {**theirs, "tfzoo live": f"tfzoo {precision}"}
+    yield row("SavedModel", "saved_model:generate", both, folder=folder, target=target)
     if installed("torch") and installed("transformers"):
         prompt = dict(shape=shape, prompt_length=PROMPT_LENGTH)
-        yield row("transformers", "torch_gpt:generate", *theirs, dtype=precision, **prompt)
+        yield row("transformers", "torch_gpt:generate", theirs, dtype=precision, **prompt)
 
 
 def packing(folder, log, quick):
@@ -132,12 +130,12 @@ def packing(folder, log, quick):
     settings = dict(shape=shape, dtype="float32", folder=folder, batch_size=16, steps=2)
     demand = ("float32", training_operations(shape))
 
-    def row(title, packed, *against):
+    def row(title, packed, against):
         options = {**settings, "packed": packed}
         return Contestant(title, "tfzoo_gpt:layout", options, against, demand)
 
     alone = "one document per row"
-    rows = [row(alone, False), row("packed", True, alone)]
+    rows = [row(alone, False, {}), row("packed", True, {alone: alone})]
     yield Heat(f"{name(shape)}, batches of 16 x {shape['length']}, {facts['lengths']}", rows)
 
 

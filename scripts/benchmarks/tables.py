@@ -5,10 +5,9 @@ import statistics
 
 def table(results, limits):
     """Markdown lines: rates and ratios are medians over the rounds, brackets hold the extremes."""
-    against = [name for result in results for name in result.contestant.against]
-    references = [r.contestant.name for r in results if r.contestant.name in against]
+    references = list(dict.fromkeys(c for r in results for c in r.contestant.against))
     has_first_call = any("first_call" in facts for result in results for facts in result.facts)
-    head = ["contestant", "tokens/s", *(f"x {name}" for name in references)]
+    head = ["contestant", "tokens/s", *(f"x {column}" for column in references)]
     head += ["first call"] if has_first_call else []
     head += ["of the machine's limit", "peak memory"]
     rows = [row(result, results, references, has_first_call, limits) for result in results]
@@ -23,8 +22,9 @@ def row(result, results, references, has_first_call, limits):
         return [contestant.name, str(result.error).replace("|", "/")]
     by_name = {other.contestant.name: other for other in results}
     cells = [contestant.name, significant(statistics.median(result.rates()))]
-    for name in references:
-        cells.append(ratio(result, by_name[name]) if name in contestant.against else "")
+    for column in references:
+        reference = by_name.get(contestant.against.get(column))
+        cells.append(ratio(result, reference) if reference else "")
     if has_first_call:
         cells.append(first_call(result))
     cells.append(share(result, limits))

@@ -45,7 +45,7 @@ def layout(turns, shape, dtype, folder, batch_size, packed, steps):
     prepare = model.preprocessor.pack if packed else model.preprocessor
     x, targets, weights = tf.nest.map_structure(lambda t: t.numpy(), prepare(texts))
     rows = tfzoo.data.shuffled_batches((x, targets, weights), batch_size)
-    fit_for_ever(model, rows, turns, steps, batch_size * weights.sum() / len(weights))
+    fit_for_ever(model, rows, turns, steps, batch_size * float(weights.sum()) / len(weights))
 
 
 def fit_for_ever(model, rows, turns, steps, tokens):
