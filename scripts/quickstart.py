@@ -3,6 +3,7 @@
 python scripts/quickstart.py     # about three minutes on two cores
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,9 +54,13 @@ def main():
     program = Path(__file__).with_name("call_saved_model.py")
     subprocess.run([sys.executable, program, SAVED_MODEL, *PROMPTS], check=True)
 
-    print(f"Loss curve          {PICTURE}")
-    print(f"Model, to go on     {PRESET}         tfzoo generate {PRESET} 'import '")
-    print(f"Model, to serve     {SAVED_MODEL}    saved_model_cli show --dir {SAVED_MODEL} --all")
+    programs = os.path.relpath(Path(sys.executable).parent)
+    print(f"Loss curve       {PICTURE}")
+    print(f"Model, to go on  {PRESET}")
+    print(f"Model, to serve  {SAVED_MODEL}\n")
+    print("To go on from here:\n")
+    print(f"  {programs}/tfzoo generate {PRESET} 'import '")
+    print(f"  {programs}/saved_model_cli show --dir {SAVED_MODEL} --all")
 
 
 if __name__ == "__main__":

@@ -10,4 +10,5 @@ source scripts/setup_environment.sh
 setup_environment
 
 say "Training a small GPT on the Python standard library's source: about three minutes."
+export TF_CPP_MIN_LOG_LEVEL=3 # TensorFlow's remarks on the hardware would hide the rest
 exec "$ENVIRONMENT_PYTHON" scripts/quickstart.py
