@@ -45,7 +45,7 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
     archive = keras.export.ExportArchive()
     archive.track(task)
     # Keras tracks layers; the tokenizer's tables are resources of its own.
-    archive.tokenizer = task.preprocessor.tokenizer
+    archive.track(task.preprocessor.tokenizer)
     for name, (function, signature) in functions.items():
         graph = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, graph)

@@ -40,7 +40,7 @@ def aggregate_and_clip(gradients, max_norm: float | None = None, optimizer=None)
 
     Example:
         >>> gradients, norm = aggregate_and_clip([tf.constant([3.0, 4.0])], max_norm=1.0)
-        >>> gradients[0].numpy().round(2).tolist(), float(norm)
+        >>> [round(float(value), 2) for value in gradients[0]], float(norm)
         ([0.6, 0.8], 5.0)
 
     Source:
