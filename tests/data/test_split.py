@@ -42,6 +42,11 @@ def test_equal_documents_stay_together():
     assert sum(len(set(part)) for part in corpus) == len(DOCUMENTS)
 
 
+def test_halves_of_surrogate_pairs_are_text_like_any_other():
+    corpus = split([f"\ud800{i}" for i in range(300)])
+    assert sum(map(len, corpus)) == 300
+
+
 def test_parts_are_near_the_fractions():
     corpus = split([f"text {i}" for i in range(20_000)], validation=0.1, test=0.25)
     # Three standard deviations of a binomial distribution.

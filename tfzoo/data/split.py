@@ -75,7 +75,7 @@ def split_text(text: str, validation: float = 0.05, test: float = 0.05) -> Corpu
         raise TypeError(f"text must be a string, got {type(text).__name__}: split() takes lists.")
     _check_fractions(validation, test)
     first, second = int(len(text) * (1 - validation - test)), int(len(text) * (1 - test))
-    pieces = text[:first], text[first:second] * bool(validation), text[second:]
+    pieces = text[:first], text[first:second], text[second:]
     return _none_empty(Corpus(*([piece] if piece else [] for piece in pieces)), validation, test)
 
 

@@ -13,11 +13,19 @@ def rotary_angles(positions, head_dim, dtype, wavelength=10_000.0):
         positions: int tensor (B or 1, T), position within its document, from 0.
         head_dim: int, K, even.
         dtype: dtype of the result; the angles themselves are float32.
-        wavelength: float, longest wavelength in positions, divided by 2 pi.
+        wavelength: float, bound of the wavelengths in positions, divided by 2 pi.
 
     Returns:
         `(cos, sin)`, each (B or 1, 1, T, K / 2).
+
+    Raises:
+        ValueError: `head_dim` is odd.
     """
+    if head_dim % 2:
+        raise ValueError(
+            f"`head_dim` must be even, because rotation turns pairs; received {head_dim}. Choose "
+            "another `hidden_dim` or `num_heads`."
+        )
     half = head_dim // 2
     frequencies = wavelength ** (-tf.range(half, dtype=tf.float32) / half)
     angles = tf.cast(positions, tf.float32)[:, None, :, None] * frequencies

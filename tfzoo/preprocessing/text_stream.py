@@ -11,7 +11,7 @@ class TextStream:
 
     Args:
         token_bytes: sequence of bytes, what each token id stands for.
-        stop_strings: strings that end the text; they are not part of it.
+        stop_strings: a string or strings that end the text; they are not part of it.
 
     Example:
         ```python
@@ -26,6 +26,8 @@ class TextStream:
     """
 
     def __init__(self, token_bytes, stop_strings=()):
+        if isinstance(stop_strings, str):
+            stop_strings = [stop_strings]
         if any(not stop for stop in stop_strings):
             raise ValueError("`stop_strings` must not hold the empty string: it stops every text.")
         self.token_bytes = token_bytes

@@ -63,7 +63,7 @@ def decode(network, sampler, draft, num_tokens, stop_token_ids, seed):
     def write_one(draft):
         newest = tf.gather(draft.token_ids, [draft.index], axis=1)
         logits, memory = network(newest, draft.memory)
-        step_seed = tf.random.experimental.stateless_fold_in(seed, draft.index)
+        step_seed = tf.random.experimental.stateless_fold_in(seed, draft.index, alg="philox")
         token = sampler(logits, draft.token_ids, draft.written, step_seed)
         log_prob = -tf.nn.sparse_softmax_cross_entropy_with_logits(
             token, tf.cast(logits, tf.float32)
