@@ -39,7 +39,6 @@ class Dropout(keras.layers.Layer):
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group if context else 0
         seed = tf.cast(self.seed_generator.next(), tf.int32)
-        # Philox gives the same numbers with and without XLA.
         seed = tf.random.experimental.stateless_fold_in(seed, replica, alg="philox")
         noise = tf.random.stateless_uniform(tf.shape(x), seed, alg="philox")
         return tf.where(noise >= self.rate, x / (1 - self.rate), tf.zeros_like(x))

@@ -31,6 +31,7 @@ class Draft(NamedTuple):
         """Writes `token` (B,) and its `log_prob` (B,) into the next slot of unfinished rows."""
         slots = tf.range(tf.shape(self.token_ids)[1])[None]
         here = (slots == self.index + 1) & ~self.finished[:, None]
+        stop_token_ids = tf.convert_to_tensor(stop_token_ids, tf.int32)
         is_stop = tf.reduce_any(token[:, None] == stop_token_ids[None], axis=1)
         return self._replace(
             token_ids=tf.where(here, token[:, None], self.token_ids),

@@ -100,7 +100,7 @@ class Sampler:
 
 def draw(logits, seed):
     """Draws a token of each row of `logits` (B, V) by the Gumbel-max trick; int32 (B,)."""
-    # Philox gives the same numbers with and without XLA; the floor keeps log(0) out.
+    # The floor keeps log(0) out.
     uniform = tf.random.stateless_uniform(
         tf.shape(logits), seed, minval=1e-20, maxval=1.0, alg="philox"
     )
