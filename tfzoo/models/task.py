@@ -3,23 +3,19 @@
 import types
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfzoo.data import batches, shuffled_batches
-from tfzoo.models import preset
+from tfzoo.models import preset, text_batches
 from tfzoo.optimizers import RunSchedule
-
-TEXTS_PER_PACK = 1024
 
 
 class Task(keras.Model):
-    """A backbone, a preprocessor, and an objective: the base of everything that `fit` trains.
+    """Networks, a preprocessor, and an objective: the base of everything that `fit` trains.
 
     It adds to `keras.Model`, and to nothing else:
 
-    - `fit` and `evaluate` on raw texts, through the preprocessor's `pack`, and `predict` through
-      the preprocessor itself;
+    - `fit`, `evaluate` and `predict` on raw data, which four hooks turn into batches. As they
+      stand here, raw data are texts, and the preprocessor packs them; see `is_raw`;
     - weights and optimizer slots exist once `compile` returns, so that strategies, checkpoints and
       callbacks can rely on them;
     - logs that are the metrics of all replicas' data together;
@@ -27,13 +23,18 @@ class Task(keras.Model):
     - the precision of the backbone is that of the task, so that Keras scales the loss in float16.
 
     Args:
-        backbone: the network.
+        backbone: the network, or None where a family has other parts; it then lists them in
+            `PARTS` and sets them itself.
         preprocessor: optional, turns raw data into batches.
         **kwargs: passed to `keras.Model`.
     """
 
-    def __init__(self, backbone, preprocessor=None, **kwargs):
-        kwargs.setdefault("dtype", backbone.dtype_policy)
+    # Arguments of the constructor that are objects with a config of their own.
+    PARTS = ("backbone", "preprocessor")
+
+    def __init__(self, backbone=None, preprocessor=None, **kwargs):
+        if backbone is not None:
+            kwargs.setdefault("dtype", backbone.dtype_policy)
         super().__init__(**kwargs)
         self.backbone = backbone
         self.preprocessor = preprocessor
@@ -41,10 +42,19 @@ class Task(keras.Model):
         self._graphs = types.SimpleNamespace(by_key={})
         self.built = True
 
-    def compile(self, optimizer, **kwargs):
-        """Configures the task as `keras.Model.compile` does, and builds the optimizer."""
+    def compile(self, optimizer=None, **kwargs):
+        """Configures the task as `keras.Model.compile` does, and builds the optimizer.
+
+        A task with several optimizers gives none, builds its own, and lists them in `optimizers`.
+        """
         super().compile(optimizer=optimizer, **kwargs)
-        self.optimizer.build(self.trainable_variables)
+        if self.optimizer:
+            self.optimizer.build(self.trainable_variables)
+
+    @property
+    def optimizers(self):
+        """All optimizers of the task."""
+        return [self.optimizer]
 
     def fit(
         self,
@@ -58,32 +68,25 @@ class Task(keras.Model):
         seed=0,
         **kwargs,
     ):
-        """Trains, as `keras.Model.fit` does, on prepared batches or on raw texts.
+        """Trains, as `keras.Model.fit` does, on prepared batches or on raw data.
 
         Args:
-            x: texts (a list of strings, a string tensor, or a `tf.data.Dataset` of strings), or
-                anything that `keras.Model.fit` takes.
-            y: targets, for prepared arrays.
+            x: raw data (for a language model: a list of strings, a string tensor, or a
+                `tf.data.Dataset` of strings), or anything that `keras.Model.fit` takes.
+            y: labels of raw data, or targets of prepared arrays.
             batch_size: int, rows per step over all replicas; ignored for prepared datasets.
             epochs: int.
             validation_data: like `x`, or a tuple `(x, y)`.
             steps_per_epoch: optional int; by default as many as the data has.
-            seed: int, order of the rows of raw texts. The same seed gives the same order.
+            seed: int, order of the rows of raw data. The same seed gives the same order.
             **kwargs: passed to `keras.Model.fit`.
 
         Returns:
             `keras.callbacks.History`.
         """
-        if is_text_dataset(x):
-            x = self._stream(x, batch_size, seed)
-        elif is_text(x):
-            rows = self._pack(x)
-            num_rows = len(rows[1])
-            batch_size = min(batch_size, num_rows)
-            steps_per_epoch = steps_per_epoch or num_rows // batch_size
-            x = shuffled_batches(rows, batch_size, seed=seed)
-        if is_text(validation_data):
-            validation_data = self._evaluation_batches(validation_data, batch_size)
+        if self.is_raw(x):
+            x, num_steps = self.training_batches(x, y, batch_size, seed)
+            y, steps_per_epoch = None, steps_per_epoch or num_steps
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # spares the user a warning of Keras
         else:
@@ -93,31 +96,31 @@ class Task(keras.Model):
             x,
             y,
             epochs=epochs,
-            validation_data=validation_data,
+            validation_data=self._validation_data(validation_data, batch_size),
             steps_per_epoch=steps_per_epoch,
             **kwargs,
         )
 
     def evaluate(self, x=None, y=None, batch_size=32, **kwargs):
-        """Evaluates, as `keras.Model.evaluate` does, on prepared batches or on raw texts.
+        """Evaluates, as `keras.Model.evaluate` does, on prepared batches or on raw data.
 
         Args:
             x: like `x` of `fit`.
-            y: targets, for prepared arrays.
+            y: like `y` of `fit`.
             batch_size: int; ignored for prepared datasets.
             **kwargs: passed to `keras.Model.evaluate`; `return_dict=True` names the numbers.
 
         Returns:
-            The metrics, each the weighted mean over all tokens.
+            The metrics, each the weighted mean over all that has a weight.
         """
-        if is_text(x):
-            x = self._evaluation_batches(x, batch_size)
+        if self.is_raw(x):
+            x, y = self.evaluation_batches(x, y, batch_size), None
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
         return super().evaluate(x, y, **kwargs)
 
     def predict(self, x, batch_size=32, **kwargs):
-        """Predicts, as `keras.Model.predict` does, on prepared batches or on raw texts.
+        """Predicts, as `keras.Model.predict` does, on prepared batches or on raw data.
 
         Args:
             x: like `x` of `fit`; each text is one row, cut at the preprocessor's length.
@@ -127,12 +130,34 @@ class Task(keras.Model):
         Returns:
             What `call` returns, for all rows, as NumPy arrays.
         """
-        if is_text(x):
-            texts = x if is_text_dataset(x) else tf.data.Dataset.from_tensor_slices(_tensor(x))
-            x = texts.batch(batch_size).map(lambda batch: self._attached()(batch)[0])
+        if self.is_raw(x):
+            x = self.prediction_batches(x, batch_size)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
         return super().predict(x, **kwargs)
+
+    def is_raw(self, x):
+        """Whether `x` is what the three hooks below take, and not what Keras itself takes."""
+        return text_batches.is_text(x)
+
+    def training_batches(self, x, y, batch_size, seed):
+        """Turns raw data into a dataset for training.
+
+        Returns:
+            `(dataset, steps)`: shuffled batches, and how many make an epoch of an endless dataset,
+            or None when the dataset itself ends.
+        """
+        self._refuse_labels(y)
+        return text_batches.training_batches(self._attached(), x, batch_size, seed)
+
+    def evaluation_batches(self, x, y, batch_size):
+        """Turns raw data into a dataset in which every example comes once, in order."""
+        self._refuse_labels(y)
+        return text_batches.evaluation_batches(self._attached(), x, batch_size)
+
+    def prediction_batches(self, x, batch_size):
+        """Turns raw data without labels into a dataset of inputs, in order."""
+        return text_batches.prediction_batches(self._attached(), x, batch_size)
 
     def save_to_preset(self, folder):
         """Saves backbone, preprocessor and weights; see `tfzoo.models.preset.save`."""
@@ -174,39 +199,48 @@ class Task(keras.Model):
             self._graphs.by_key[key] = make()
         return self._graphs.by_key[key]
 
-    def _pack(self, texts):
-        """All texts as packed rows in memory: tokenized once, whatever the number of epochs."""
-        texts = _tensor(texts)
-        if tf.size(texts) == 0:
-            raise ValueError("`x` must hold at least one text; received an empty list.")
-        return tf.nest.map_structure(lambda rows: rows.numpy(), self._attached().pack(texts))
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        parts = {
+            name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.PARTS
+        }
+        return {**super().get_config(), **parts}
 
-    def _stream(self, texts, batch_size, seed):
-        """Packed batches of texts that need not fit into memory, shuffled within 64 batches."""
-        rows = texts.batch(TEXTS_PER_PACK).map(self._attached().pack).unbatch()
-        rows = rows.shuffle(64 * batch_size, seed=seed).batch(batch_size, drop_remainder=True)
-        return rows.prefetch(2)
+    @classmethod
+    def from_config(cls, config):
+        """Restores the task with its parts."""
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in cls.PARTS}
+        return cls(**{**config, **parts})
 
-    def _evaluation_batches(self, texts, batch_size):
-        if is_text_dataset(texts):
-            packed = texts.batch(TEXTS_PER_PACK).map(self._attached().pack)
-            return packed.unbatch().batch(batch_size).prefetch(2)
-        return batches(self._pack(texts), batch_size)
+    def _validation_data(self, data, batch_size):
+        if self.is_raw(data):
+            return self.evaluation_batches(data, None, batch_size)
+        if isinstance(data, tuple) and len(data) == 2 and self.is_raw(data[0]):
+            return self.evaluation_batches(*data, batch_size)
+        return data
+
+    def _refuse_labels(self, y):
+        if y is not None:
+            raise ValueError(
+                f"`y` must be None: {type(self).__name__} makes its targets from the texts "
+                f"themselves; received a {type(y).__name__}."
+            )
 
     def _attached(self):
         if self.preprocessor is None:
             raise ValueError(
-                f"Raw texts need a preprocessor, and this {type(self).__name__} has none. Pass one "
+                f"Raw data need a preprocessor, and this {type(self).__name__} has none. Pass one "
                 "to the constructor, or pass prepared batches."
             )
         return self.preprocessor
 
     def _tell_run_length(self, steps_per_epoch, epochs):
-        # Keras keeps a schedule under a private name only; a loss scaler keeps it one level down.
-        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        schedule = getattr(optimizer, "_learning_rate", None)
-        if isinstance(schedule, RunSchedule) and schedule.total_steps is None and steps_per_epoch:
-            schedule.set_total_steps(steps_per_epoch * epochs)
+        for optimizer in self.optimizers:
+            # Keras keeps a schedule under a private name only; a loss scaler one level down.
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            schedule = getattr(optimizer, "_learning_rate", None)
+            if isinstance(schedule, RunSchedule) and not schedule.total_steps and steps_per_epoch:
+                schedule.set_total_steps(steps_per_epoch * epochs)
 
 
 def sum_over_replicas(tensors):
@@ -214,26 +248,6 @@ def sum_over_replicas(tensors):
     if tf.distribute.get_strategy().num_replicas_in_sync == 1:
         return tensors
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
-
-
-def is_text_dataset(x):
-    """Whether `x` is a `tf.data.Dataset` of scalar strings."""
-    return isinstance(x, tf.data.Dataset) and x.element_spec == tf.TensorSpec([], tf.string)
-
-
-def is_text(x):
-    """Whether `x` is raw text: a string or strings, in a list, tensor, array or dataset."""
-    if isinstance(x, (str, bytes)) or is_text_dataset(x):
-        return True
-    if isinstance(x, (list, tuple)):
-        return all(isinstance(text, (str, bytes)) for text in x)
-    if tf.is_tensor(x):
-        return x.dtype == tf.string
-    return isinstance(x, np.ndarray) and x.dtype.kind in "USO"
-
-
-def _tensor(texts):
-    return tf.constant([texts] if isinstance(texts, (str, bytes)) else texts, tf.string)
 
 
 def _num_steps(x, batch_size):

@@ -241,21 +241,6 @@ class GPTCausalLM(Task):
 
         return {"generate": (generate, [text, *settings]), "score": (score, [text])}
 
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Restores the task with its backbone and preprocessor."""
-        for part in ("backbone", "preprocessor"):
-            config[part] = keras.saving.deserialize_keras_object(config[part])
-        return cls(**config)
-
 
 def unpack(data):
     """`(x, targets[, weights])` -> all three; missing weights are ones."""

@@ -1,0 +1,73 @@
+"""Unlabelled texts -> batches, through a preprocessor that packs them into rows.
+
+The other kinds of raw data (labelled texts, images) have their own ways; see the hooks of `Task`.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfzoo.data import batches, shuffled_batches
+
+TEXTS_PER_PACK = 1024
+# How many batches of a stream are in memory at once, to be drawn from at random.
+BATCHES_TO_SHUFFLE = 64
+
+
+def is_text_dataset(x):
+    """Whether `x` is a `tf.data.Dataset` of scalar strings."""
+    return isinstance(x, tf.data.Dataset) and x.element_spec == tf.TensorSpec([], tf.string)
+
+
+def is_text(x):
+    """Whether `x` is raw text: a string or strings, in a list, tensor, array or dataset."""
+    if isinstance(x, (str, bytes)) or is_text_dataset(x):
+        return True
+    if isinstance(x, (list, tuple)):
+        return all(isinstance(text, (str, bytes)) for text in x)
+    if tf.is_tensor(x):
+        return x.dtype == tf.string
+    return isinstance(x, np.ndarray) and x.dtype.kind in "USO"
+
+
+def as_strings(texts):
+    """Turns a string, or strings in any form but a dataset, into a string tensor (B,)."""
+    return tf.constant([texts] if isinstance(texts, (str, bytes)) else texts, tf.string)
+
+
+def training_batches(preprocessor, texts, batch_size, seed):
+    """Returns shuffled batches of packed rows, and how many of them make an epoch.
+
+    Texts in memory are tokenized once, whatever the number of epochs. A dataset need not fit into
+    memory: its rows are shuffled within 64 batches, and how many there are is not known (None).
+    """
+    if not is_text_dataset(texts):
+        rows = packed_rows(preprocessor, texts)
+        num_rows = len(rows[1])
+        batch_size = min(batch_size, num_rows)
+        return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
+    rows = texts.batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
+    rows = rows.shuffle(BATCHES_TO_SHUFFLE * batch_size, seed=seed)
+    return rows.batch(batch_size, drop_remainder=True).prefetch(2), None
+
+
+def evaluation_batches(preprocessor, texts, batch_size):
+    """Returns batches of packed rows: each row once, in order."""
+    if not is_text_dataset(texts):
+        return batches(packed_rows(preprocessor, texts), batch_size)
+    rows = texts.batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
+    return rows.batch(batch_size).prefetch(2)
+
+
+def prediction_batches(preprocessor, texts, batch_size):
+    """Returns batches of inputs: a row for each text, in order."""
+    if not is_text_dataset(texts):
+        texts = tf.data.Dataset.from_tensor_slices(as_strings(texts))
+    return texts.batch(batch_size).map(lambda batch: preprocessor(batch)[0])
+
+
+def packed_rows(preprocessor, texts):
+    """Returns all texts as packed rows in memory."""
+    texts = as_strings(texts)
+    if tf.size(texts) == 0:
+        raise ValueError("`x` must hold at least one text; received an empty list.")
+    return tf.nest.map_structure(lambda rows: rows.numpy(), preprocessor.pack(texts))
