@@ -13,11 +13,13 @@ from tfzoo.data.near_duplicates import DropNearDuplicates
 from tfzoo.data.personal_data import MaskPersonalData
 from tfzoo.data.python_stdlib import python_stdlib
 from tfzoo.data.split import split, split_text
+from tfzoo.data.squad import Answer, QuestionAnswerExample, load_squad
 from tfzoo.data.texts import iterate_texts, load_corpus, load_texts
 from tfzoo.data.windows import random_windows
 
 __all__ = [
     "DEFAULT_STEPS",
+    "Answer",
     "CleaningReport",
     "Corpus",
     "DropExactDuplicates",
@@ -25,12 +27,14 @@ __all__ = [
     "DropShort",
     "MaskPersonalData",
     "NormalizeUnicode",
+    "QuestionAnswerExample",
     "RemoveControlCharacters",
     "StepReport",
     "batches",
     "clean",
     "iterate_texts",
     "load_corpus",
+    "load_squad",
     "load_texts",
     "python_stdlib",
     "random_windows",

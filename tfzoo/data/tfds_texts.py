@@ -1,4 +1,4 @@
-"""Reading documents from TensorFlow Datasets, as they were prepared on this machine."""
+"""Reading documents and examples from TensorFlow Datasets, as prepared on this machine."""
 
 from collections.abc import Iterator
 
@@ -42,6 +42,24 @@ def tfds_texts(
                 f"tfds:{name}, example {number} is not UTF-8 at byte {error.start}: "
                 "read it with errors='replace'."
             ) from error
+
+
+def stored_examples(name: str, split: str | None, data_dir: str | None) -> Iterator[dict]:
+    """Yields whole examples as dictionaries of NumPy values, in the order of the files.
+
+    Args:
+        name: As `tfds.load` takes it: `"xquad/en"`.
+        split: `"test"`, `"test[:10%]"`; None for all splits.
+        data_dir: The folder that holds the prepared dataset; None for `~/tensorflow_datasets`.
+
+    Yields:
+        Examples; strings are bytes.
+
+    Raises:
+        FileNotFoundError: The dataset is not prepared there.
+        ValueError: There is no such dataset or split.
+    """
+    yield from _dataset(_prepared(name, data_dir), split).as_numpy_iterator()
 
 
 def _prepared(name, data_dir):
