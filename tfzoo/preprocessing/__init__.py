@@ -3,7 +3,16 @@
 from tfzoo.preprocessing.byte_pair_tokenizer import BytePairTokenizer
 from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
 from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
+from tfzoo.preprocessing.sliding_windows import SlidingWindows, Windows
 from tfzoo.preprocessing.text_stream import TextStream
 from tfzoo.preprocessing.tokenizer import Tokenizer
 
-__all__ = ["BytePairTokenizer", "ByteTokenizer", "CausalLMPreprocessor", "TextStream", "Tokenizer"]
+__all__ = [
+    "BytePairTokenizer",
+    "ByteTokenizer",
+    "CausalLMPreprocessor",
+    "SlidingWindows",
+    "TextStream",
+    "Tokenizer",
+    "Windows",
+]
