@@ -74,7 +74,7 @@ class SlidingWindows:
 
     The first window starts at the first token, each further one `stride` tokens behind the one
     before, until the document ends; the last one is moved back towards the first as far as it takes
-    to be full. So every token but those at the ends of the document is seen with text on both sides.
+    to be full. So every token but those at the ends of the text is seen with text on both sides.
 
     Args:
         window: int, tokens that the network reads at once, special tokens and a question included.
