@@ -1,4 +1,4 @@
-"""Where examples come from: the built-in corpus, files, TFDS, memory; cleaned, split, batched."""
+"""Where examples come from: built-in, files, TFDS, memory; cleaned, split, batched."""
 
 from tfzoo.data.batches import batches, shuffled_batches, shuffled_indices
 from tfzoo.data.clean import DEFAULT_STEPS, CleaningReport, StepReport, clean
@@ -8,7 +8,11 @@ from tfzoo.data.cleaning_steps import (
     NormalizeUnicode,
     RemoveControlCharacters,
 )
+from tfzoo.data.digits import digits
 from tfzoo.data.documents import Corpus
+from tfzoo.data.images import ImageCorpus, Images, split_images
+from tfzoo.data.load_images import load_images
+from tfzoo.data.mixtures import GaussianMixture, gaussian_grid, gaussian_ring
 from tfzoo.data.near_duplicates import DropNearDuplicates
 from tfzoo.data.personal_data import MaskPersonalData
 from tfzoo.data.python_stdlib import python_stdlib
@@ -25,6 +29,9 @@ __all__ = [
     "DropExactDuplicates",
     "DropNearDuplicates",
     "DropShort",
+    "GaussianMixture",
+    "ImageCorpus",
+    "Images",
     "MaskPersonalData",
     "NormalizeUnicode",
     "QuestionAnswerExample",
@@ -32,8 +39,12 @@ __all__ = [
     "StepReport",
     "batches",
     "clean",
+    "digits",
+    "gaussian_grid",
+    "gaussian_ring",
     "iterate_texts",
     "load_corpus",
+    "load_images",
     "load_squad",
     "load_texts",
     "python_stdlib",
@@ -41,5 +52,6 @@ __all__ = [
     "shuffled_batches",
     "shuffled_indices",
     "split",
+    "split_images",
     "split_text",
 ]

@@ -8,7 +8,8 @@ from tfzoo.data.python_stdlib import python_stdlib, read_python_stdlib
 from tfzoo.data.split import split as split_documents
 from tfzoo.data.split import split_text
 from tfzoo.data.text_files import LINE, PARAGRAPH, TEXT, divide, find_files, read_file
-from tfzoo.data.tfds_texts import tfds_splits, tfds_texts
+from tfzoo.data.tfds_source import tfds_splits
+from tfzoo.data.tfds_texts import tfds_texts
 
 _STDLIB = "python_stdlib"
 _TFDS = "tfds:"

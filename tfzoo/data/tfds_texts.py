@@ -1,13 +1,10 @@
-"""Reading documents and examples from TensorFlow Datasets, as prepared on this machine."""
+"""Reading documents and examples from TensorFlow Datasets."""
 
 from collections.abc import Iterator
 
 import tensorflow as tf
 
-
-def tfds_splits(name: str, data_dir: str | None = None) -> list[str]:
-    """The names of the splits of a prepared dataset, such as `["train", "test"]`."""
-    return list(_prepared(name, data_dir).info.splits)
+from tfzoo.data.tfds_source import in_stored_order, prepared
 
 
 def tfds_texts(
@@ -29,7 +26,7 @@ def tfds_texts(
         FileNotFoundError: The dataset is not prepared there.
         ValueError: There is no such dataset, split or field of text, or a text is not UTF-8.
     """
-    dataset = _dataset(_prepared(name, data_dir), split)
+    dataset = in_stored_order(prepared(name, data_dir), split)
     fields = [key for key, spec in dataset.element_spec.items() if _is_text(spec)]
     if field not in fields:
         raise ValueError(f"tfds:{name} has no text field {field!r}; it has {', '.join(fields)}.")
@@ -59,37 +56,7 @@ def stored_examples(name: str, split: str | None, data_dir: str | None) -> Itera
         FileNotFoundError: The dataset is not prepared there.
         ValueError: There is no such dataset or split.
     """
-    yield from _dataset(_prepared(name, data_dir), split).as_numpy_iterator()
-
-
-def _prepared(name, data_dir):
-    # Not at the top: whoever never names a TFDS dataset does not wait for it.
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except tfds.core.DatasetNotFoundError as error:
-        raise ValueError(
-            f"TensorFlow Datasets knows no dataset {name!r}: check the name, "
-            "or the folder that holds it with data_dir."
-        ) from error
-    if not builder.info.splits:
-        raise FileNotFoundError(
-            f"tfds:{name} is not prepared in {builder.data_path}: pass the right data_dir, or "
-            f"prepare it once with tfds.load({name!r}, data_dir=...), which downloads it."
-        )
-    return builder
-
-
-def _dataset(builder, split):
-    import tensorflow_datasets as tfds
-
-    # One shard after the other: the order of the files, on any number of cores.
-    reading = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    # Autotuning costs seconds when the iterator is thrown away.
-    reading.options.autotune.enabled = False
-    split = split or "+".join(builder.info.splits)
-    return builder.as_dataset(split=split, shuffle_files=False, read_config=reading)
+    yield from in_stored_order(prepared(name, data_dir), split).as_numpy_iterator()
 
 
 def _is_text(spec):
