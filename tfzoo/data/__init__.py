@@ -11,6 +11,7 @@ from tfzoo.data.cleaning_steps import (
 from tfzoo.data.digits import digits
 from tfzoo.data.documents import Corpus
 from tfzoo.data.images import ImageCorpus, Images, split_images
+from tfzoo.data.length_buckets import bucketed_batches, sorted_batches
 from tfzoo.data.load_images import load_images
 from tfzoo.data.mixtures import GaussianMixture, gaussian_grid, gaussian_ring
 from tfzoo.data.near_duplicates import DropNearDuplicates
@@ -22,10 +23,10 @@ from tfzoo.data.texts import iterate_texts, load_corpus, load_texts
 from tfzoo.data.windows import random_windows
 
 __all__ = [
-    "DEFAULT_STEPS",
     "Answer",
     "CleaningReport",
     "Corpus",
+    "DEFAULT_STEPS",
     "DropExactDuplicates",
     "DropNearDuplicates",
     "DropShort",
@@ -38,6 +39,7 @@ __all__ = [
     "RemoveControlCharacters",
     "StepReport",
     "batches",
+    "bucketed_batches",
     "clean",
     "digits",
     "gaussian_grid",
@@ -51,6 +53,7 @@ __all__ = [
     "random_windows",
     "shuffled_batches",
     "shuffled_indices",
+    "sorted_batches",
     "split",
     "split_images",
     "split_text",

@@ -124,17 +124,22 @@ def batches(arrays: Any, batch_size: int, *, pad_last: bool = False) -> tf.data.
     return _gathered(tensors, steps, lambda step: _existing(step * batch_size + rows, num_rows))
 
 
-def _gathered(tensors, steps, rows_of):
-    def batch(step):
-        rows = rows_of(step)
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), tensors)
-
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same batches in the same order, without what it costs to stop an autotuned iterator."""
     options = tf.data.Options()
     options.autotune.enabled = False
     options.deterministic = True
     # Workers share each batch. With OFF, every worker would go through all rows by itself.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return steps.map(batch).with_options(options)
+    return dataset.with_options(options)
+
+
+def _gathered(tensors, steps, rows_of):
+    def batch(step):
+        rows = rows_of(step)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), tensors)
+
+    return without_autotuning(steps.map(batch))
 
 
 def _existing(rows, num_rows):
