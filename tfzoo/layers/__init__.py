@@ -2,6 +2,7 @@
 
 from tfzoo.layers.activations import gelu_approximate, relu_squared
 from tfzoo.layers.attention import SelfAttention
+from tfzoo.layers.conditional import ConditionalLatent, ProjectionLogit
 from tfzoo.layers.decoder_block import DecoderBlock
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.feed_forward import FeedForward
@@ -11,11 +12,13 @@ from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
 from tfzoo.layers.rotary import rotary_angles, rotate
 
 __all__ = [
+    "ConditionalLatent",
     "DecoderBlock",
     "Dropout",
     "FeedForward",
     "KeyValueCache",
     "LayerNorm",
+    "ProjectionLogit",
     "RMSNorm",
     "SelfAttention",
     "attention_bias",

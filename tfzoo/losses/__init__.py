@@ -1,5 +1,37 @@
 """Station 4a: the mathematics of objectives. They know logits, not networks."""
 
+from tfzoo.losses.adversarial import (
+    AdversarialLoss,
+    Hinge,
+    LeastSquares,
+    MinMax,
+    NonSaturating,
+    Relativistic,
+    Wasserstein,
+)
+from tfzoo.losses.adversarial_regularizers import (
+    R1,
+    R2,
+    AdversarialRegularizer,
+    Consistency,
+    Critique,
+    GradientPenalty,
+)
 from tfzoo.losses.token_loss import TokenLoss
 
-__all__ = ["TokenLoss"]
+__all__ = [
+    "AdversarialLoss",
+    "AdversarialRegularizer",
+    "Consistency",
+    "Critique",
+    "GradientPenalty",
+    "Hinge",
+    "LeastSquares",
+    "MinMax",
+    "NonSaturating",
+    "R1",
+    "R2",
+    "Relativistic",
+    "TokenLoss",
+    "Wasserstein",
+]

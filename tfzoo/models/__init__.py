@@ -1,5 +1,8 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
+from tfzoo.models.gan.gan import GAN
+from tfzoo.models.gan.mlp_discriminator import MLPDiscriminator
+from tfzoo.models.gan.mlp_generator import MLPGenerator
 from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.gpt.gpt_causal_lm import GPTCausalLM
 from tfzoo.models.sizes import (
@@ -14,6 +17,7 @@ from tfzoo.models.sizes import (
 from tfzoo.models.task import Task
 
 __all__ = [
+    "GAN",
     "GPT_LARGE",
     "GPT_MEDIUM",
     "GPT_MINI",
@@ -23,5 +27,7 @@ __all__ = [
     "MODERN",
     "GPTBackbone",
     "GPTCausalLM",
+    "MLPDiscriminator",
+    "MLPGenerator",
     "Task",
 ]

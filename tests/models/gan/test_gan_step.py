@@ -1,0 +1,131 @@
+"""One step is exactly its formula, for each player by itself and for both in turn."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.models.gan.conftest import mlp_gan
+from tfzoo.losses import R1, R2, GradientPenalty, NonSaturating, Relativistic
+
+RATE = 0.1
+
+
+def compiled(gan, **arguments):
+    optimizers = keras.optimizers.SGD(RATE), keras.optimizers.SGD(2 * RATE)
+    gan.compile(*optimizers, run_eagerly=True, **arguments)
+    return gan
+
+
+def noise_of(gan, update, num_rows, stream=0):
+    """The latents of an update, drawn again from the seed as the docstring says."""
+    state = tf.cast(gan.seed_generator.state.value, tf.int32) + [0, update]
+    seed = tf.random.experimental.stateless_fold_in(state, stream, alg="philox")
+    return tf.random.stateless_normal([num_rows, gan.latent_dim], seed, alg="philox")
+
+
+def snapshot(network):
+    return [variable.numpy() for variable in network.weights]
+
+
+def moved(network, before, gradients, rate):
+    for now, was, gradient, variable in zip(
+        network.trainable_variables, before, gradients, network.trainable_variables, strict=True
+    ):
+        np.testing.assert_allclose(now, was - rate * gradient, atol=1e-6, err_msg=variable.path)
+
+
+def test_both_players_move_by_their_own_gradient_in_turn(rng):
+    gan = compiled(mlp_gan())
+    real = rng.uniform(-1, 1, (6, 2, 3, 1)).astype("float32")
+    first, second = noise_of(gan, 0, 6), noise_of(gan, 1, 6)
+    twin = mlp_gan()
+    twin.set_weights(gan.get_weights()[: len(twin.get_weights())])
+
+    def probability(x):
+        return tf.sigmoid(twin.discriminator(x))
+
+    with tf.GradientTape() as tape:
+        fake = tf.stop_gradient(twin.generator(first))
+        loss_d = -tf.reduce_mean(tf.math.log(probability(real)))
+        loss_d -= tf.reduce_mean(tf.math.log(1 - probability(fake)))
+    gradients = tape.gradient(loss_d, twin.discriminator.trainable_variables)
+    for variable, gradient in zip(twin.discriminator.trainable_variables, gradients, strict=True):
+        variable.assign_sub(2 * RATE * gradient)
+    with tf.GradientTape() as tape:
+        loss_g = -tf.reduce_mean(tf.math.log(probability(twin.generator(second))))
+    gradients = tape.gradient(loss_g, twin.generator.trainable_variables)
+    for variable, gradient in zip(twin.generator.trainable_variables, gradients, strict=True):
+        variable.assign_sub(RATE * gradient)
+
+    logs = gan.train_step(real)
+    np.testing.assert_allclose(logs["discriminator_loss"], loss_d, rtol=1e-5)
+    np.testing.assert_allclose(logs["generator_loss"], loss_g, rtol=1e-5)
+    norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
+    np.testing.assert_allclose(logs["generator_gradient_norm"], norm, rtol=1e-5)
+    for ours, theirs in zip(gan.trainable_variables, twin.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6, err_msg=ours.path)
+
+
+def slope_penalty(network, x, target=None):
+    """Half the squared norm of the slopes, or the distance from a target, by a Jacobian."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = network(x)
+    jacobian = tape.batch_jacobian(logits, x)
+    squares = tf.reduce_sum(tf.square(jacobian), axis=list(range(1, jacobian.shape.rank)))
+    return squares / 2 if target is None else tf.square(tf.sqrt(squares) - target)
+
+
+@pytest.mark.parametrize("regularizer", [R1(3.0), R2(3.0), GradientPenalty(3.0)])
+@pytest.mark.parametrize("loss", [NonSaturating(), Relativistic()])
+def test_a_penalised_step_is_the_formula(rng, regularizer, loss):
+    gan = compiled(mlp_gan(), loss=loss, regularizers=[regularizer])
+    network = gan.discriminator
+    real = tf.constant(rng.uniform(-1, 1, (6, 2, 3, 1)), tf.float32)
+    fake = gan.generator(noise_of(gan, 0, 6))
+    seed = tf.cast(gan.seed_generator.state.value, tf.int32)
+    seed = tf.random.experimental.stateless_fold_in(seed, 2, alg="philox")
+    share = tf.random.stateless_uniform([6, 1], seed, alg="philox")[..., None, None]
+    points = {"R1": real, "R2": fake, "GradientPenalty": share * real + (1 - share) * fake}
+    kind = type(regularizer).__name__
+    target = 1.0 if kind == "GradientPenalty" else None
+    with tf.GradientTape() as tape:
+        penalty = 3 * tf.reduce_mean(slope_penalty(network, points[kind], target))
+        adversarial = loss.discriminator_loss(network(real)[:, 0], network(fake)[:, 0])
+        total = tf.reduce_mean(adversarial) + penalty
+    # The step of a piecewise linear network has no derivative by its last bias: then it is 0.
+    gradients = tape.gradient(total, network.trainable_variables, unconnected_gradients="zero")
+    before = snapshot(network)
+    gan.discriminator_step(real)
+    moved(network, before, gradients, 2 * RATE)
+    logs = gan.results(gan.metrics)
+    np.testing.assert_allclose(logs["penalty"], penalty, rtol=1e-5)
+    np.testing.assert_allclose(logs["discriminator_loss"], np.mean(adversarial), rtol=1e-5)
+
+
+def test_a_relativistic_generator_is_compared_with_the_real_batch(rng):
+    gan = compiled(mlp_gan(), loss=Relativistic())
+    real = tf.constant(rng.uniform(-1, 1, (6, 2, 3, 1)), tf.float32)
+    latents = noise_of(gan, 0, 6)
+    with tf.GradientTape() as tape:
+        difference = gan.discriminator(gan.generator(latents)) - gan.discriminator(real)
+        loss = -tf.reduce_mean(tf.math.log(tf.sigmoid(difference)))
+    gradients = tape.gradient(loss, gan.generator.trainable_variables)
+    before = snapshot(gan.generator)
+    gan.generator_step(real)
+    moved(gan.generator, before, gradients, RATE)
+
+
+def test_each_update_of_the_discriminator_sees_its_own_part_of_the_batch(rng):
+    real = rng.uniform(-1, 1, (6, 2, 3, 1)).astype("float32")
+    gan, twin = (compiled(mlp_gan(), discriminator_steps=steps) for steps in (3, 1))
+    twin.set_weights(gan.get_weights())
+    gan.train_step(real)
+    for part in np.split(real, 3):
+        twin.discriminator_step(tf.constant(part))
+    twin.generator_step(tf.constant(part))
+    for ours, theirs in zip(gan.trainable_variables, twin.trainable_variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert int(gan.discriminator_optimizer.iterations) == 3
+    assert int(gan.generator_optimizer.iterations) == 1

@@ -1,0 +1,1 @@
+"""The GAN family: generators, discriminators, and the task that lets them play."""

@@ -1,0 +1,196 @@
+"""What a trained GAN is asked for: samples, paths between them, judgements; live and served.
+
+n samples, Z latent_dim, B batch.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfzoo.models.gan.samples import IMAGE_RANK, scaled
+
+
+def generate(task, n, labels=None, seed=None, truncation=None, batch_size=128):
+    """Draws samples with the average generator, or with the generator where there is none.
+
+    Args:
+        task: a GAN.
+        n: int, how many.
+        labels: int, or ints (n,), in [0, num_classes); None draws them evenly. Only with classes.
+        seed: optional int; the same seed gives the same samples, whatever the batch size.
+        truncation: optional float t > 0: latents are drawn from the normal distribution within
+            [-t, t], which trades variety for typical samples.
+        batch_size: int, samples made at once.
+
+    Returns:
+        float32 NumPy array (n, ...); images are in [-1, 1].
+
+    Source: Brock et al. 2019, "Large scale GAN training" (BigGAN), section 3.1, for truncation.
+    """
+    if n < 1:
+        raise ValueError(f"`n` must be 1 or more; received {n}.")
+    if truncation is not None and not truncation > 0:
+        raise ValueError(f"`truncation` must be above 0, or None; received {truncation}.")
+    seed = np.random.randint(2**31) if seed is None else seed
+    latents = latents_of(seed, n, task.latent_dim, truncation)
+    return _in_batches(task, latents, _labels(task, labels, n, seed), batch_size)
+
+
+def interpolate(task, a, b, steps, labels=None, batch_size=128):
+    """Samples on the way from one latent vector to another, along the sphere.
+
+    Args:
+        task: a GAN.
+        a: int seed of the first sample of `generate(1, seed=a)`, or a latent vector (Z,).
+        b: likewise.
+        steps: int >= 2, samples with both ends.
+        labels: int, or ints (steps,), in [0, num_classes). Only with classes.
+        batch_size: int, samples made at once.
+
+    Returns:
+        float32 NumPy array (steps, ...).
+
+    Source: White 2016, "Sampling generative networks", section 2.1.
+    """
+    if steps < 2:
+        raise ValueError(f"`steps` must be 2 or more; received {steps}.")
+    if task.num_classes is not None and labels is None:
+        raise ValueError("`labels` must say which class the way is in; received None.")
+    ends = [
+        latents_of(end, 1, task.latent_dim)[0] if np.ndim(end) == 0 else np.asarray(end, "float32")
+        for end in (a, b)
+    ]
+    latents = slerp(*map(np.asarray, ends), np.linspace(0, 1, steps, dtype="float32")[:, None])
+    return _in_batches(task, latents, _labels(task, labels, steps, 0), batch_size)
+
+
+def discriminate(task, images, labels=None, batch_size=128):
+    """What the discriminator says about samples.
+
+    Args:
+        task: a GAN.
+        images: uint8 in [0, 255] or float in [-1, 1], (B, ...).
+        labels: int, or ints (B,), in [0, num_classes). Only with classes.
+        batch_size: int, samples judged at once.
+
+    Returns:
+        Logits, float32 NumPy array (B,), or (B / packing,): above 0 it takes them for real.
+    """
+    images = tf.convert_to_tensor(images)
+    function = discriminate_function(task)
+    labels = _labels(task, labels, len(images), 0)
+    if task.num_classes is not None and labels is None:
+        raise ValueError("`labels` must say the class of each sample; received None.")
+    step = -(-batch_size // task.packing) * task.packing
+    parts = [
+        function(scaled(task, images[i : i + step]), *_at(labels, i, step))
+        for i in range(0, len(images), step)
+    ]
+    return np.concatenate(parts)
+
+
+def serving_functions(task):
+    """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
+
+    `generate`: n int32, seed int32 and, with classes, labels int32 (n,) -> samples float32
+    (n, ...). `generate_from_latent`: latents float32 (B, Z) and labels. `discriminate`: samples
+    float32 (B, ...), images in [-1, 1], and labels -> logits float32 (B / packing,).
+    """
+    scalar = [tf.TensorSpec([], tf.int32, name) for name in ("n", "seed")]
+    latents = tf.TensorSpec([None, task.latent_dim], tf.float32, "latents")
+    samples = tf.TensorSpec([None, *task.data_shape], tf.float32, "samples")
+    labels = [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32, "labels")]
+
+    def generate(n, seed, labels=None):
+        return make(task, latents_of(seed, n, task.latent_dim), labels)
+
+    def generate_from_latent(latents, labels=None):
+        return make(task, latents, labels)
+
+    def discriminate(samples, labels=None):
+        return {"logits": task.logits_of(samples, labels)}
+
+    return {
+        "generate": (generate, [*scalar, *labels]),
+        "generate_from_latent": (generate_from_latent, [latents, *labels]),
+        "discriminate": (discriminate, [samples, *labels]),
+    }
+
+
+def latents_of(seed, n, latent_dim, truncation=None):
+    """Latent vectors float32 (n, Z), a function of the seed; see `generate`."""
+    seed = tf.stack([tf.cast(seed, tf.int32), 0])
+    if truncation is None:
+        return tf.random.stateless_normal([n, latent_dim], seed, alg="philox")
+    edge = tf.math.erf(truncation / 2**0.5)
+    shares = tf.random.stateless_uniform([n, latent_dim], seed, -edge, edge, alg="philox")
+    return tf.clip_by_value(2**0.5 * tf.math.erfinv(shares), -truncation, truncation)
+
+
+def slerp(a, b, shares):
+    """Points on the great circle from a to b, (S, Z) for shares (S, 1) in [0, 1]."""
+    angle = np.arccos(np.clip(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))
+    if np.sin(angle) < 1e-6:
+        return (1 - shares) * a + shares * b
+    return (np.sin((1 - shares) * angle) * a + np.sin(shares * angle) * b) / np.sin(angle)
+
+
+def make(task, latents, labels=None):
+    """Samples of latents in one graph, by a name; images are kept in [-1, 1]."""
+    x = tf.cast(task(task.inputs_of(latents, labels)), tf.float32)
+    return {"samples": tf.clip_by_value(x, -1, 1) if len(task.data_shape) == IMAGE_RANK else x}
+
+
+def make_function(task):
+    """Returns the graph of `make` for any batch size."""
+    signature = [tf.TensorSpec([None, task.latent_dim]), *_label_spec(task)]
+
+    def call(*inputs):
+        return make(task, *inputs)["samples"]
+
+    key = ("make", task.average_generator is None)
+    return task.graph(key, lambda: tf.function(call, signature, autograph=False))
+
+
+def discriminate_function(task):
+    """Returns the graph of the discriminator for any batch size."""
+    signature = [tf.TensorSpec([None, *task.data_shape]), *_label_spec(task)]
+    return task.graph(
+        "discriminate", lambda: tf.function(task.logits_of, signature, autograph=False)
+    )
+
+
+def _label_spec(task):
+    return [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32)]
+
+
+def _in_batches(task, latents, labels, batch_size):
+    function = make_function(task)
+    return np.concatenate(
+        [
+            function(latents[i : i + batch_size], *_at(labels, i, batch_size))
+            for i in range(0, len(latents), batch_size)
+        ]
+    )
+
+
+def _at(labels, start, size):
+    return [] if labels is None else [labels[start : start + size]]
+
+
+def _labels(task, labels, n, seed):
+    """Labels int32 (n,), or None where there are no classes."""
+    if task.num_classes is None:
+        if labels is not None:
+            raise ValueError("`labels` must be None for a GAN without `num_classes`.")
+        return None
+    if labels is None:
+        seed = tf.stack([tf.cast(seed, tf.int32), 1])
+        return tf.random.stateless_uniform([n], seed, 0, task.num_classes, tf.int32, alg="philox")
+    labels = np.broadcast_to(np.asarray(labels, "int32"), [n])
+    wrong = labels[(labels < 0) | (labels >= task.num_classes)]
+    if len(wrong):
+        raise ValueError(
+            f"`labels` must be in [0, num_classes) with num_classes={task.num_classes}; received "
+            f"{wrong[0]}."
+        )
+    return labels

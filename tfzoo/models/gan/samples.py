@@ -1,0 +1,220 @@
+"""Real samples on their way into a step: what `fit` takes, and what a batch must be.
+
+Images are uint8 in [0, 255] or float in [-1, 1]; samples of other ranks are floats of any size.
+B batch.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfzoo.data import batches, shuffled_batches
+from tfzoo.models.task import sum_over_replicas
+
+IMAGE_RANK = 3
+ROUNDING = 1e-3
+
+
+def connect(task):
+    """Builds both networks, and returns the shape of one sample.
+
+    Raises:
+        ValueError: if the generator's output does not fit into the discriminator.
+    """
+    latents, labels = tf.zeros([task.packing, task.latent_dim]), tf.zeros([task.packing], tf.int32)
+    fakes = task.generator(task.inputs_of(latents, labels))
+    if task.average_generator is not None:
+        task.average_generator(task.inputs_of(latents, labels))
+        task.average_generator.trainable = False
+    seen = pack(fakes, task.packing)
+    try:
+        logits = task.discriminator(task.inputs_of(seen, labels[:1]))
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise ValueError(
+            f"`discriminator` must take what `generator` makes, samples of shape {seen.shape[1:]}"
+            f"{' when packed' if task.packing > 1 else ''}; it says: {error}"
+        ) from error
+    if logits.shape[0] != 1 or logits.shape.num_elements() != 1:
+        raise ValueError(
+            "`discriminator` must return one logit for each sample, of shape (B, 1); received "
+            f"shape {tuple(logits.shape)} for B = 1."
+        )
+    return tuple(fakes.shape[1:])
+
+
+def pack(x, packing):
+    """Joins each `packing` neighbours of (B, ..., C) along their last axis: (B/p, ..., p C)."""
+    if packing == 1:
+        return x
+    shape = x.shape[1:]
+    rank = len(shape)
+    x = tf.reshape(x, [-1, packing, *shape])
+    x = tf.transpose(x, [0, *range(2, rank + 1), 1, rank + 1])
+    return tf.reshape(x, [-1, *shape[:-1], packing * shape[-1]])
+
+
+def unpack(task, data, num_parts):
+    """A batch as the step wants it: `num_parts` pairs of float32 samples and int32 labels."""
+    images, labels = split(task, data)
+    images, labels = scaled(task, images), checked(task, labels)
+    size = num_parts * task.packing
+    divides = tf.debugging.assert_equal(
+        tf.shape(images)[0] % size,
+        0,
+        "`discriminator_steps` times `packing` must divide the batch size per replica; received "
+        f"discriminator_steps={num_parts}, packing={task.packing} and a batch of another size.",
+    )
+    with tf.control_dependencies([divides] if divides is not None else []):
+        images = tf.identity(images)
+    if num_parts == 1:
+        return [(images, labels)]
+    label_parts = [None] * num_parts if labels is None else tf.split(labels, num_parts)
+    return list(zip(tf.split(images, num_parts), label_parts, strict=True))
+
+
+def split(task, data):
+    """Images and labels from whatever holds them; labels are None where there are no classes."""
+    if isinstance(data, dict):
+        images, labels = data["image"], data.get("label")
+    elif isinstance(data, (tuple, list)):
+        images, labels = data[0], data[1] if len(data) > 1 else None
+    else:
+        images, labels = data, None
+    if task.num_classes is None:
+        return images, None
+    if labels is None:
+        raise ValueError(
+            f"A GAN with num_classes={task.num_classes} needs labels; received samples alone. Call "
+            "`fit((images, labels))`, or make the GAN without `num_classes`."
+        )
+    return images, labels
+
+
+def scaled(task, images):
+    """Images as float32 in [-1, 1] of the shape that the generator makes."""
+    images = tf.convert_to_tensor(images)
+    if images.shape.rank == len(task.data_shape) and task.data_shape[-1] == 1:
+        images = images[..., None]
+    if tuple(images.shape[1:]) != task.data_shape:
+        raise ValueError(
+            f"Samples must have the shape that the generator makes, {task.data_shape}; received "
+            f"{tuple(images.shape[1:])}. Resize them, or change the generator."
+        )
+    if images.dtype == tf.uint8:
+        return tf.cast(images, tf.float32) / 127.5 - 1
+    if not images.dtype.is_floating:
+        raise ValueError(
+            "Images must be uint8 in [0, 255] or float in [-1, 1]; received "
+            f"{images.dtype.name}. Convert them with `astype`."
+        )
+    images = tf.cast(images, tf.float32)
+    if len(task.data_shape) != IMAGE_RANK:
+        return images
+    inside = tf.debugging.assert_less_equal(
+        tf.reduce_max(tf.abs(images)),
+        1 + ROUNDING,
+        "Float images must be in [-1, 1]; received values outside. Pass uint8 images, or divide "
+        "those in [0, 255] by 127.5 and subtract 1.",
+    )
+    with tf.control_dependencies([inside] if inside is not None else []):
+        return tf.identity(images)
+
+
+def checked(task, labels):
+    """Labels as int32 (B,) in [0, num_classes)."""
+    if labels is None:
+        return None
+    labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
+    inside = tf.debugging.Assert(
+        tf.reduce_all((labels >= 0) & (labels < task.num_classes)),
+        [f"Labels must be in [0, num_classes), num_classes={task.num_classes}; received", labels],
+    )
+    with tf.control_dependencies([inside] if inside is not None else []):
+        return tf.identity(labels)
+
+
+def is_raw(task, x):
+    """Whether `x` is samples in memory, or a dataset of single samples."""
+    if isinstance(x, tf.data.Dataset):
+        spec = x.element_spec
+        spec = spec["image"] if isinstance(spec, dict) else tf.nest.flatten(spec)[0]
+        return spec.shape.rank == len(task.data_shape)
+    if isinstance(x, dict):
+        return "image" in x
+    first = x[0] if isinstance(x, (tuple, list)) and len(x) else x
+    return isinstance(first, np.ndarray) or tf.is_tensor(first)
+
+
+def training_batches(task, x, y, batch_size, seed):
+    """`(dataset, steps)`: see `Task.training_batches`."""
+    if isinstance(x, tf.data.Dataset):
+        rows = x.shuffle(64 * batch_size, seed=seed)
+        return rows.batch(batch_size, drop_remainder=True).prefetch(2), None
+    rows = in_memory(task, x, y)
+    size = task.packing * task.discriminator_steps
+    num_rows = len(tf.nest.flatten(rows)[0])
+    batch_size = min(batch_size, num_rows - num_rows % size)
+    return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
+
+
+def evaluation_batches(task, x, y, batch_size):
+    """See `Task.evaluation_batches`."""
+    if isinstance(x, tf.data.Dataset):
+        return x.batch(batch_size).prefetch(2)
+    return batches(in_memory(task, x, y), batch_size)
+
+
+def latent_batches(x, batch_size):
+    """Batches of latents, or of `[latents, labels]`, for `predict`."""
+    rows = tuple(map(np.asarray, x)) if isinstance(x, (tuple, list)) else np.asarray(x)
+    dataset = batches(rows, batch_size)
+    return dataset.map(lambda *pair: (pair,)) if isinstance(rows, tuple) else dataset
+
+
+def in_memory(task, x, y):
+    """All samples, and labels where there are classes, after a look at every value.
+
+    Raises:
+        ValueError: if a value is not finite or out of its range.
+    """
+    images, labels = split(task, x if y is None else (x, y))
+    images = np.asarray(images)
+    if images.dtype.kind == "f":
+        images = images.astype("float32", copy=False)
+        _require_range(task, images)
+    if labels is None:
+        return images
+    labels = np.asarray(labels).reshape(-1)
+    if len(labels) != len(images):
+        raise ValueError(
+            f"There must be one label for each sample; received {len(images)} samples and "
+            f"{len(labels)} labels."
+        )
+    wrong = labels[(labels < 0) | (labels >= task.num_classes)]
+    if len(wrong):
+        raise ValueError(
+            f"Labels must be in [0, num_classes) with num_classes={task.num_classes}; received "
+            f"{wrong[0]}."
+        )
+    return images, labels.astype("int32")
+
+
+def adapt(task, real_logits):
+    """Moves the probability of an adaptive augmentation, by the real logits of all replicas."""
+    signs = tf.reduce_sum(tf.sign(real_logits))
+    count = tf.cast(tf.size(real_logits), tf.float32)
+    signs, count = sum_over_replicas([signs, count])
+    probability = task.augmentation_probability
+    probability.assign(task.augmentation.next_probability(probability.value, signs / count, count))
+    task.training_metrics["augmentation_probability"].update_state(probability.value)
+
+
+def _require_range(task, images):
+    low, high = images.min(initial=0), images.max(initial=0)
+    is_image = len(task.data_shape) == IMAGE_RANK
+    if not np.isfinite([low, high]).all():
+        raise ValueError("Samples must be finite; received NaN or infinity.")
+    if is_image and (low < -1 - ROUNDING or high > 1 + ROUNDING):
+        raise ValueError(
+            f"Float images must be in [-1, 1]; received values in [{low:g}, {high:g}]. Pass uint8 "
+            "images, or divide those in [0, 255] by 127.5 and subtract 1."
+        )
