@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from tests.laws.zoo import LENGTH
 
+WANTED = dict(writes=True)
+
 
 def tokens(model, rng, rows=2, length=LENGTH):
     return rng.integers(0, model.backbone.vocabulary_size, (rows, length)).astype("int32")

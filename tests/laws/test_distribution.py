@@ -12,7 +12,7 @@ def trained(entry, data, strategy, optimizer):
     with strategy.scope():
         keras.utils.set_random_seed(5)
         model = entry.build()
-        model.compile(optimizer(), max_gradient_norm=0.3)
+        entry.compile(model, optimizer, max_gradient_norm=0.3)
     logs = model.fit(batches(data, 4), epochs=2, verbose=0).history
     logs |= model.evaluate(batches(data, 4), return_dict=True, verbose=0)
     return model.get_weights(), logs

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tfzoo.samplers import BeamSearch
 
+WANTED = dict(writes=True)
+
 PROMPTS = ["", "ab", "face a dead"]
 
 

@@ -9,6 +9,8 @@ from tests.laws.zoo import TEXTS
 from tfzoo.data import batches, shuffled_batches
 from tfzoo.optimizers import WarmupCosine
 
+WANTED = dict(writes=True)
+
 
 def test_fit_on_texts_equals_fit_on_packed_rows(entry):
     histories, weights = [], []
