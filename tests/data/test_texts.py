@@ -162,7 +162,11 @@ BAD_FILES = {
     "a.txt.gz": (DAMAGED[:-9], {}, "is not a whole gzip file: .* Fetch it or compress it again"),
     "b.txt.gz": (b"no gzip", {}, "is not a whole gzip file: Not a gzipped file"),
     "c.txt.gz": (DAMAGED[:30] + b"\0" * 20 + DAMAGED[50:], {}, "is not a whole gzip file: "),
-    "a.txt": (b"one\ntw\xe9o\n", {}, r"not UTF-8 at byte 6 \(value 0xe9\): .* errors='replace'"),
+    "a.txt": (
+        b"one\ntw\xe9o\n",
+        {},
+        r"a.txt, line 2, is not UTF-8 at byte 6 \(value 0xe9\): .* errors='replace'",
+    ),
     "b.txt": (b" \n\t\n", {}, "b.txt' holds no text: expected at least one document"),
     "a.jsonl": (b'{"text": "a"}\n\n{"text": \n', {}, "a.jsonl, line 3 is not JSON: .* column 9"),
     "b.jsonl": (b'{"text": "a"}\n["a"]', {}, "line 2: expected a JSON object, got list"),

@@ -9,8 +9,10 @@ from tfzoo.data.cleaning_steps import (
     RemoveControlCharacters,
 )
 from tfzoo.data.digits import digits
+from tfzoo.data.docstring_areas import LabelledCorpus, docstring_areas
 from tfzoo.data.documents import Corpus
 from tfzoo.data.images import ImageCorpus, Images, split_images
+from tfzoo.data.labelled_texts import LabelledTexts, load_labelled_texts
 from tfzoo.data.length_buckets import bucketed_batches, sorted_batches
 from tfzoo.data.load_images import load_images
 from tfzoo.data.mixtures import GaussianMixture, gaussian_grid, gaussian_ring
@@ -19,6 +21,7 @@ from tfzoo.data.personal_data import MaskPersonalData
 from tfzoo.data.python_stdlib import python_stdlib
 from tfzoo.data.split import split, split_text
 from tfzoo.data.squad import Answer, QuestionAnswerExample, load_squad
+from tfzoo.data.tagged_words import TaggedWords, load_tagged_words
 from tfzoo.data.texts import iterate_texts, load_corpus, load_texts
 from tfzoo.data.windows import random_windows
 
@@ -33,21 +36,27 @@ __all__ = [
     "GaussianMixture",
     "ImageCorpus",
     "Images",
+    "LabelledCorpus",
+    "LabelledTexts",
     "MaskPersonalData",
     "NormalizeUnicode",
     "QuestionAnswerExample",
     "RemoveControlCharacters",
     "StepReport",
+    "TaggedWords",
     "batches",
     "bucketed_batches",
     "clean",
     "digits",
+    "docstring_areas",
     "gaussian_grid",
     "gaussian_ring",
     "iterate_texts",
     "load_corpus",
     "load_images",
+    "load_labelled_texts",
     "load_squad",
+    "load_tagged_words",
     "load_texts",
     "python_stdlib",
     "random_windows",

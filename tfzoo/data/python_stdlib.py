@@ -43,14 +43,20 @@ def python_stdlib(validation: float = 0.05, test: float = 0.05, seed: int = 0) -
 
 def read_python_stdlib() -> list[str]:
     """Every file of the standard library that is not blank, in the order of the paths."""
+    return list(read_python_modules().values())
+
+
+def read_python_modules() -> dict[str, str]:
+    """The same files by their paths in the standard library: `{"json/decoder.py": ...}`."""
     root = Path(sysconfig.get_path("stdlib"))
-    documents = [text for path in _source_files(root) if (text := _read(path)).strip()]
-    if not documents:
+    sources = {path.relative_to(root).as_posix(): _read(path) for path in _source_files(root)}
+    modules = {path: text for path, text in sources.items() if text.strip()}
+    if not modules:
         raise FileNotFoundError(
             f"The Python standard library has no source files in {root}: this Python was "
             "installed without them. Use another Python, or name other data."
         )
-    return documents
+    return modules
 
 
 def _source_files(root):

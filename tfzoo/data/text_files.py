@@ -2,13 +2,13 @@
 
 import csv
 import glob
-import gzip
 import itertools
-import json
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from tfzoo.data.lines import file_format, read_lines
+from tfzoo.data.records import field_of, json_objects
 
 TEXT = "text"
 PARAGRAPH = "paragraph"
@@ -64,8 +64,8 @@ def read_file(path: Path, field: str | int, document_per: str, errors: str) -> I
     Raises:
         ValueError: The file is damaged, not UTF-8, or has no such field; the sentence says where.
     """
-    lines = _lines(path, errors)
-    read_records = _RECORD_FORMATS.get(_format(path))
+    lines = read_lines(path, errors)
+    read_records = _RECORD_FORMATS.get(file_format(path))
     for record in read_records(lines, path, field) if read_records else [lines]:
         yield from divide(record, document_per)
 
@@ -93,16 +93,12 @@ def divide(lines: str | Iterable[str], document_per: str) -> Iterator[str]:
             yield "\n".join(paragraph)
 
 
-def _format(path):
-    return Path(path.name.lower().removesuffix(".gz")).suffix
-
-
 def _files_below(folder):
     files = []
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [Path(root, name) for name in names if not name.startswith(".")]
-    files = sorted(path for path in files if _format(path) in _FOLDER_FORMATS)
+    files = sorted(path for path in files if file_format(path) in _FOLDER_FORMATS)
     if not files:
         raise FileNotFoundError(
             f"The folder {str(folder)!r} has no {', '.join(_FOLDER_FORMATS)} file, compressed "
@@ -111,49 +107,13 @@ def _files_below(folder):
     return files
 
 
-def _lines(path, errors):
-    offset = 0
-    try:
-        with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file:
-            for line in file:
-                yield _decode(line, path, offset, errors)
-                offset += len(line)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(
-            f"{path} is not a whole gzip file: {error}. Fetch it or compress it again."
-        ) from error
-
-
-def _decode(line, path, offset, errors):
-    try:
-        text = line.decode("utf-8", errors)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 at byte {offset + error.start} (value "
-            f"0x{line[error.start]:02x}): save it as UTF-8, or read it with errors='replace'."
-        ) from error
-    if offset == 0:
-        text = text.removeprefix("\ufeff")
-    return text[:-2] + "\n" if text.endswith("\r\n") else text
-
-
 def _jsonl_texts(lines, path, field):
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            record = json.loads(line.rstrip())
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{where} is not JSON: {error.msg}, column {error.colno}.") from error
-        if not isinstance(record, dict):
-            raise ValueError(f"{where}: expected a JSON object, got {type(record).__name__}.")
-        if field not in record:
-            raise ValueError(f"{where} has no field {field!r}; it has {', '.join(record)}.")
-        if not isinstance(record[field], str):
-            kind = type(record[field]).__name__
+    for where, record in json_objects(lines, path):
+        value = field_of(record, field, where)
+        if not isinstance(value, str):
+            kind = type(value).__name__
             raise ValueError(f"{where}: field {field!r} must be a string, got {kind}.")
-        yield record[field]
+        yield value
 
 
 def _csv_texts(lines, path, field):

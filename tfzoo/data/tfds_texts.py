@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from tfzoo.data.tfds_source import in_stored_order, prepared
@@ -57,6 +58,49 @@ def stored_examples(name: str, split: str | None, data_dir: str | None) -> Itera
         ValueError: There is no such dataset or split.
     """
     yield from in_stored_order(prepared(name, data_dir), split).as_numpy_iterator()
+
+
+def named_examples(
+    name: str, split: str | None, data_dir: str | None
+) -> Iterator[tuple[str, dict]]:
+    """Yields examples as Python values, with the names of classes instead of their numbers.
+
+    Args:
+        name: As `tfds.load` takes it.
+        split: `"test"`, `"test[:10%]"`; None for all splits.
+        data_dir: The folder that holds the prepared dataset; None for `~/tensorflow_datasets`.
+
+    Yields:
+        `(where, example)`: the dataset and the number of the example, and its features: strings
+        for text and classes, lists for sequences of them, other values as NumPy has them.
+
+    Raises:
+        FileNotFoundError: The dataset is not prepared there.
+        ValueError: There is no such dataset or split, or a text is not UTF-8.
+    """
+    features = prepared(name, data_dir).info.features
+    for number, example in enumerate(stored_examples(name, split, data_dir)):
+        where = f"tfds:{name}, example {number}"
+        yield where, {key: _plain(value, features[key], where) for key, value in example.items()}
+
+
+def _plain(value, feature, where):
+    """Strings and names of classes for what NumPy has of them, one by one in sequences."""
+    inner = getattr(feature, "feature", None)
+    if inner is not None and isinstance(value, np.ndarray):
+        return [_plain(item, inner, where) for item in value]
+    if hasattr(feature, "int2str"):
+        return feature.int2str(int(value))
+    if isinstance(value, bytes):
+        return _decoded(value, where)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _decoded(value, where):
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{where} is not UTF-8 at byte {error.start}.") from error
 
 
 def _is_text(spec):
