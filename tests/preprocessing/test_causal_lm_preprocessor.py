@@ -128,6 +128,11 @@ def test_prompts_of_a_given_length(length):
     assert prompts["padding_mask"].numpy().sum(axis=1).tolist() == [3, 2]
 
 
+def test_a_prompt_longer_than_the_given_length_gets_a_sentence():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`length` must be at least that of"):
+        preprocessor(5).prompts(["abcde"], 5)
+
+
 def test_without_special_tokens_the_first_token_is_not_predicted():
     inputs, targets = preprocessor(5, Bare()).shift(["abc", "", "d"])
     assert inputs.to_list() == [[97, 98], [], []]

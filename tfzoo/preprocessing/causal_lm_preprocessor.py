@@ -87,12 +87,19 @@ class CausalLMPreprocessor:
 
         Returns:
             Dict of `token_ids` int32 and `padding_mask` bool, both (B, P).
+
+        Raises:
+            tf.errors.InvalidArgumentError: if a prompt is longer than `length`.
         """
         tokens = self.tokenizer.tokenize(texts)
         if self.tokenizer.start_token_id is not None:
             tokens = tf.concat([self._column(tokens, self.tokenizer.start_token_id), tokens], 1)
         lengths = tokens.row_lengths()
-        length = tf.reduce_max(lengths) if length is None else tf.cast(length, tf.int64)
+        longest = tf.reduce_max(lengths)
+        length = longest if length is None else tf.cast(length, tf.int64)
+        tf.debugging.assert_greater_equal(
+            length, longest, "`length` must be at least that of the longest prompt in tokens."
+        )
         padding = length - lengths
         blanks = tf.RaggedTensor.from_row_lengths(
             tf.zeros([tf.reduce_sum(padding)], tf.int32), padding

@@ -200,9 +200,13 @@ class GPTCausalLM(Task):
         )
 
     def next_logits(self, token_ids, cache):
-        """The network of `tfzoo.samplers.decode`: (B, 1) tokens and a cache to logits (B, V)."""
+        """The network of `tfzoo.samplers.decode`: (B, 1) tokens and a cache to logits (B, V).
+
+        V is the tokenizer's: a vocabulary padded to a round number has ids that mean nothing.
+        """
         vectors, cache = self.backbone({"token_ids": token_ids}, cache=cache)
-        return self.backbone.predict_tokens(vectors[:, -1]), cache
+        logits = self.backbone.predict_tokens(vectors[:, -1])
+        return logits[:, : self._attached().tokenizer.vocabulary_size], cache
 
     def serving_functions(self):
         """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
