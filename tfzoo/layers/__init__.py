@@ -2,6 +2,7 @@
 
 from tfzoo.layers.activations import gelu_approximate, relu_squared
 from tfzoo.layers.attention import SelfAttention
+from tfzoo.layers.batch_norm import BatchNorm
 from tfzoo.layers.conditional import ConditionalLatent, ProjectionLogit
 from tfzoo.layers.decoder_block import DecoderBlock
 from tfzoo.layers.dropout import Dropout
@@ -9,9 +10,13 @@ from tfzoo.layers.feed_forward import FeedForward
 from tfzoo.layers.key_value_cache import KeyValueCache
 from tfzoo.layers.masks import attention_bias, visible_slots
 from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
+from tfzoo.layers.resampling import downsample, upsample
+from tfzoo.layers.residual_block import ResidualBlock, scaled_normal
 from tfzoo.layers.rotary import rotary_angles, rotate
+from tfzoo.layers.spectral_norm import SpectralNorm
 
 __all__ = [
+    "BatchNorm",
     "ConditionalLatent",
     "DecoderBlock",
     "Dropout",
@@ -20,12 +25,17 @@ __all__ = [
     "LayerNorm",
     "ProjectionLogit",
     "RMSNorm",
+    "ResidualBlock",
     "SelfAttention",
+    "SpectralNorm",
     "attention_bias",
+    "downsample",
     "gelu_approximate",
     "relu_squared",
     "rms_normalize",
     "rotary_angles",
     "rotate",
+    "scaled_normal",
+    "upsample",
     "visible_slots",
 ]

@@ -1,8 +1,12 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
+from tfzoo.models.gan.dcgan_discriminator import DCGANDiscriminator
+from tfzoo.models.gan.dcgan_generator import DCGANGenerator
 from tfzoo.models.gan.gan import GAN
 from tfzoo.models.gan.mlp_discriminator import MLPDiscriminator
 from tfzoo.models.gan.mlp_generator import MLPGenerator
+from tfzoo.models.gan.residual_discriminator import ResidualDiscriminator
+from tfzoo.models.gan.residual_generator import ResidualGenerator
 from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.gpt.gpt_causal_lm import GPTCausalLM
 from tfzoo.models.sizes import (
@@ -17,6 +21,8 @@ from tfzoo.models.sizes import (
 from tfzoo.models.task import Task
 
 __all__ = [
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "GAN",
     "GPT_LARGE",
     "GPT_MEDIUM",
@@ -29,5 +35,7 @@ __all__ = [
     "GPTCausalLM",
     "MLPDiscriminator",
     "MLPGenerator",
+    "ResidualDiscriminator",
+    "ResidualGenerator",
     "Task",
 ]
