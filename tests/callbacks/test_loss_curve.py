@@ -166,3 +166,33 @@ def test_no_figure_before_the_first_step():
 def test_unknown_format():
     with pytest.raises(ValueError, match=r"`path` must end in .*\.png.*received 'loss\.txt'"):
         LossCurve("loss.txt")
+
+
+def test_two_losses_have_a_colour_and_a_name_each(tmp_path):
+    curve = LossCurve(tmp_path / "loss.png", names=("generator_loss", "discriminator_loss"))
+    curve.on_train_begin()
+    curve.on_epoch_begin(0)
+    for step, means in enumerate([(7.0, 1.0), (6.0, 2.0)]):
+        logs = dict(zip(curve.names, means, strict=True), loss=99.0)
+        curve.on_train_batch_end(step, logs)
+    curve.on_epoch_end(0, {"val_discriminator_loss": 2.5, "val_loss": 99.0})
+    values = [line[1].tolist() for line in lines_of(curve)]
+    assert values == [[7, 5], [7, 5], [1, 3], [1, 3], [2.5]]
+    axes = curve.figure().axes[0]
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == [
+        "generator loss 5.000",
+        "discriminator loss 3.000",
+        "validation, discriminator loss 2.500",
+    ]
+    colours = [line.get_color() for line in axes.lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3] != colours[4]
+    assert (tmp_path / "loss.png").read_bytes().startswith(PNG_HEADER)
+
+
+def test_a_loss_that_is_not_logged_is_named():
+    curve = LossCurve("loss.png", names=("generator_loss", "critic_loss"))
+    curve.on_train_begin()
+    curve.on_epoch_begin(0)
+    with pytest.raises(ValueError, match="what the model logs, loss, .*; received 'critic_loss'"):
+        curve.on_train_batch_end(0, {"loss": 1.0, "generator_loss": 2.0})

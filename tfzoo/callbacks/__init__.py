@@ -1,6 +1,18 @@
 """When to look at a run."""
 
+from tfzoo.callbacks.collapse_warning import CollapseWarning
+from tfzoo.callbacks.image_grid import ImageGrid, TrainingGif
 from tfzoo.callbacks.loss_curve import LossCurve
+from tfzoo.callbacks.stop_on_nan import StopOnNaN
 from tfzoo.callbacks.text_samples import TextSamples
+from tfzoo.callbacks.tile_images import tile_images
 
-__all__ = ["LossCurve", "TextSamples"]
+__all__ = [
+    "CollapseWarning",
+    "ImageGrid",
+    "LossCurve",
+    "StopOnNaN",
+    "TextSamples",
+    "TrainingGif",
+    "tile_images",
+]

@@ -1,4 +1,4 @@
-"""A picture of the loss."""
+"""A picture of the loss, or of several."""
 
 import os
 from pathlib import Path
@@ -17,15 +17,18 @@ class LossCurve(keras.callbacks.Callback):
     """Draws the loss over the steps of a run, anew after every epoch.
 
     A faint line shows how the training loss scatters, a strong one its course, and dots the
-    validation loss. Keras reports the mean since the beginning of the epoch; the lines are means
-    of short intervals, which follow from it where every batch weighs the same.
+    validation loss; several losses have a colour each. Keras reports the mean since the beginning
+    of the epoch; the lines are means of short intervals, which follow from it where every batch
+    weighs the same.
 
     Args:
         path: where the picture goes: a name that ends in .png, .svg or .pdf. Missing folders are
             made, an older picture is replaced.
+        names: what to draw, as the model logs it: `("loss",)`, or, for two players,
+            `("generator_loss", "discriminator_loss")`.
 
     Raises:
-        ValueError: if `path` has another ending.
+        ValueError: if `path` has another ending, or the model logs no such loss.
 
     Example:
         ```python
@@ -43,9 +46,9 @@ class LossCurve(keras.callbacks.Callback):
     # Keras may then report steps from other threads and need not wait for each one's numbers.
     async_safe = True
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, names: tuple[str, ...] = ("loss",)):
         super().__init__()
-        self.path = Path(path)
+        self.path, self.names = Path(path), tuple(names)
         if self.path.suffix not in FORMATS:
             raise ValueError(
                 f"`path` must end in one of {', '.join(FORMATS)}; received {str(path)!r}."
@@ -62,13 +65,20 @@ class LossCurve(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Notes the number of steps in this epoch and their mean loss."""
-        self._epochs[-1].append((batch + 1, logs["loss"]))
+        missing = [name for name in self.names if name not in logs]
+        if missing:
+            raise ValueError(
+                f"`names` must be among what the model logs, {', '.join(logs)}; received "
+                f"{missing[0]!r}."
+            )
+        self._epochs[-1].append((batch + 1, *(logs[name] for name in self.names)))
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws the run so far."""
         steps = sum(max(means, default=(0,))[0] for means in self._epochs)
-        if "val_loss" in (logs or {}):
-            self._validation.append((steps, logs["val_loss"]))
+        for name in self.names:
+            if f"val_{name}" in (logs or {}):
+                self._validation.append((name, steps, logs[f"val_{name}"]))
         if steps:
             self._save(self.figure())
 
@@ -78,25 +88,38 @@ class LossCurve(keras.callbacks.Callback):
             raise ValueError("There is no loss to draw yet: pass this callback to `fit` first.")
         figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
         axes = figure.add_subplot(xlabel="step", ylabel="loss")
-        steps, losses = self._intervals(FINE_INTERVALS)
-        axes.plot(steps, losses, color="tab:blue", alpha=0.3, linewidth=0.8)
-        steps, losses = self._intervals(COARSE_INTERVALS)
-        axes.plot(steps, losses, color="tab:blue", linewidth=2, label=f"training {losses[-1]:.3f}")
-        dots = np.array(self._validation).reshape(-1, 2).T
-        if dots.size:
-            axes.plot(*dots, "o", color="tab:orange", label=f"validation {dots[1, -1]:.3f}")
-        axes.set_ylim(*_limits(losses, dots[1]))
+        seen = []
+        for number, name in enumerate(self.names):
+            seen += self._draw(axes, number, name)
+        axes.set_ylim(*_limits(*seen))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
         return figure
 
-    def _intervals(self, most):
+    def _draw(self, axes, number, name):
+        """Draws one loss, and returns its values: in training, and in validation."""
+        colour = f"C{2 * number}"
+        title = "training" if len(self.names) == 1 else name.replace("_", " ")
+        steps, losses = self._intervals(FINE_INTERVALS, number)
+        axes.plot(steps, losses, color=colour, alpha=0.3, linewidth=0.8)
+        steps, losses = self._intervals(COARSE_INTERVALS, number)
+        axes.plot(steps, losses, color=colour, linewidth=2, label=f"{title} {losses[-1]:.3f}")
+        dots = [(step, loss) for whose, step, loss in self._validation if whose == name]
+        dots = np.array(dots).reshape(-1, 2).T
+        if dots.size:
+            title = "validation" if len(self.names) == 1 else f"validation, {title}"
+            label = f"{title} {dots[1, -1]:.3f}"
+            axes.plot(*dots, "o", color=f"C{2 * number + 1}", label=label)
+        return losses, dots[1]
+
+    def _intervals(self, most, number):
         """Steps and mean losses of about `most` intervals or fewer, each placed at its middle."""
         share = most / sum(len(means) for means in self._epochs)
         middles, losses, begin = [], [], 0
         for means in filter(None, self._epochs):
-            counts, means = np.transpose([(0, 0.0), *sorted(means)]).astype("float64")
+            rows = [(0,) * (len(self.names) + 1), *sorted(means)]
+            counts, means = np.array(rows, "float64")[:, [0, number + 1]].T
             num_intervals = int(np.clip(len(means) * share, 1, len(means) - 1))
             ends = np.linspace(0, len(means) - 1, num_intervals + 1).astype(int)
             counts, totals = counts[ends], (counts * means)[ends]

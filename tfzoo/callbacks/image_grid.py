@@ -1,0 +1,144 @@
+"""What a generator draws, while it learns: the same noise after every epoch."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfzoo.callbacks.tile_images import tile_images, write_picture
+
+
+class ImageGrid(keras.callbacks.Callback):
+    """Writes a picture of samples after every epoch, from the same latents each time.
+
+    Args:
+        path: where the picture goes, a name that ends in .png. With `{epoch}` in it there is a
+            picture for each epoch, counted from 1 (`"runs/{epoch:03d}.png"`); without, the newest
+            takes the place of the one before. None for TensorBoard alone.
+        n: int >= 1, number of samples.
+        labels: optional ints (n,), their classes, for a conditional generator. None draws them.
+        seed: int of the latents.
+        columns: int, samples in a row; None for a square.
+        scale: int, screen pixels for a pixel, along each side.
+        log_dir: optional folder of TensorBoard's log: the picture is "samples" there.
+
+    Raises:
+        ValueError: if `path` has another ending.
+
+    Example:
+        ```python
+        from tfzoo.callbacks import ImageGrid
+
+        # Ten of each class, a row for a class.
+        grid = ImageGrid("runs/grid.png", n=100, labels=[i // 10 for i in range(100)], columns=10)
+        ```
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike | None = None,
+        n: int = 64,
+        labels=None,
+        seed: int = 0,
+        columns: int | None = None,
+        scale: int = 2,
+        log_dir: str | os.PathLike | None = None,
+    ):
+        super().__init__()
+        _require_ending(path, ".png")
+        self.path, self.log_dir = path, log_dir
+        self.samples = dict(n=n, labels=labels, seed=seed)
+        self.layout = dict(columns=columns, scale=scale)
+        self._writer = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draws, and writes."""
+        picture = draw(self.model, self.samples, self.layout)
+        if self.path is not None:
+            path = os.fspath(self.path)
+            write_picture(path.format(epoch=epoch + 1) if "{epoch" in path else path, [picture])
+        if self.log_dir is not None:
+            self._log(picture, epoch + 1)
+
+    def _log(self, picture, step):
+        # Not before there is something to write: an empty log confuses TensorBoard.
+        self._writer = self._writer or tf.summary.create_file_writer(os.fspath(self.log_dir))
+        # The message itself: tf.summary.image needs TensorBoard to be installed.
+        height, width, channels = picture.shape
+        image = tf.compat.v1.Summary.Image(
+            height=height,
+            width=width,
+            colorspace=channels,
+            encoded_image_string=tf.io.encode_png(picture).numpy(),
+        )
+        value = tf.compat.v1.Summary.Value(tag="samples", image=image)
+        message = tf.compat.v1.Summary(value=[value]).SerializeToString()
+        with self._writer.as_default():
+            tf.summary.experimental.write_raw_pb(message, step=step)
+        self._writer.flush()
+
+
+class TrainingGif(keras.callbacks.Callback):
+    """Makes a film of a training run: a frame of samples after every epoch, from the same latents.
+
+    Args:
+        path: where the film goes, a name that ends in .gif. It is there, so far, after every epoch.
+        n: int >= 1, number of samples.
+        labels: optional ints (n,), their classes, for a conditional generator. None draws them.
+        seed: int of the latents.
+        columns: int, samples in a row; None for a square.
+        scale: int, screen pixels for a pixel, along each side.
+        frame_duration: int, milliseconds that a frame stays; the last one stays ten times as long.
+
+    Raises:
+        ValueError: if `path` has another ending.
+
+    Example:
+        ```python
+        from tfzoo.callbacks import TrainingGif
+
+        film = TrainingGif("runs/training.gif", n=25, frame_duration=100)
+        ```
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        n: int = 64,
+        labels=None,
+        seed: int = 0,
+        columns: int | None = None,
+        scale: int = 2,
+        frame_duration: int = 200,
+    ):
+        super().__init__()
+        _require_ending(path, ".gif")
+        self.path, self.frame_duration = path, frame_duration
+        self.samples = dict(n=n, labels=labels, seed=seed)
+        self.layout = dict(columns=columns, scale=scale)
+        self._frames = []
+
+    def on_train_begin(self, logs=None):
+        """Forgets the run before."""
+        self._frames = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds a frame, and writes the film so far."""
+        self._frames.append(draw(self.model, self.samples, self.layout))
+        durations = [self.frame_duration] * len(self._frames)
+        durations[-1] *= 10
+        options = dict(duration=durations, loop=0) if len(durations) > 1 else {}
+        write_picture(self.path, self._frames, **options)
+
+
+def draw(model, samples: dict, layout: dict) -> np.ndarray:
+    """Samples of a model as one picture, uint8 (H, W, channels)."""
+    arguments = {name: value for name, value in samples.items() if value is not None}
+    return tile_images(model.generate(**arguments), **layout)
+
+
+def _require_ending(path, ending):
+    if path is not None and Path(path).suffix != ending:
+        raise ValueError(f"`path` must end in {ending}; received {os.fspath(path)!r}.")
