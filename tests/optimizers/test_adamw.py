@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.optimizers import AdamW, auto_adamw
+from tfzoo.optimizers import AdamW, auto_adamw, fine_tuning_adamw
 
 SHAPES = {"table": (11, 3), "kernel": (3, 5, 2), "bias": (7,)}
 
@@ -172,3 +172,35 @@ def test_auto_peak_for_a_size(num_parameters, peak):
 def test_auto_bad_size():
     with pytest.raises(ValueError, match="`num_parameters` must be .*num_parameters=0"):
         auto_adamw(0)
+
+
+def test_a_factor_is_a_learning_rate_of_its_own():
+    factors = {"tab": 0.25, "table|kernel": 0.5}
+    numbers = {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-2}
+    optimizer = AdamW(0.1, weight_decay=0.7, learning_rate_factors=factors, **numbers)
+    actual = run(AdamW.from_config(optimizer.get_config()), make_variables())
+    expected = [
+        numpy_adamw(3, 0.1 * factor, decay=0.7, **numbers)[number]
+        for number, factor in enumerate([0.25, 0.5, 1.0])
+    ]
+    assert_all_close(actual, expected, atol=1e-6)
+
+
+def test_a_factor_of_zero_freezes():
+    variables = make_variables()
+    before = values_of(variables)
+    after = run(AdamW(0.1, weight_decay=0.7, learning_rate_factors={"table": 0}), variables)
+    np.testing.assert_array_equal(after[0], before[0])
+    assert np.abs(after[1] - before[1]).max() > 0.1
+
+
+def test_a_negative_factor_is_named():
+    with pytest.raises(ValueError, match="must be numbers of 0 or more. Received: -1 for 'a'"):
+        AdamW(0.1, learning_rate_factors={"a": -1})
+
+
+def test_fine_tuning_rises_for_a_tenth_and_falls_to_zero():
+    optimizer = fine_tuning_adamw(2e-4)
+    optimizer._learning_rate.set_total_steps(1000)
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 99, 100, 550, 1000)]
+    np.testing.assert_allclose(rates, [2e-6, 2e-4, 2e-4, 1e-4, 0], rtol=1e-5)

@@ -4,6 +4,7 @@ from tfzoo.optimizers.accumulate_gradients import accumulate_gradients
 from tfzoo.optimizers.adamw import AdamW
 from tfzoo.optimizers.aggregate_and_clip import aggregate_and_clip
 from tfzoo.optimizers.auto_adamw import auto_adamw
+from tfzoo.optimizers.fine_tuning_adamw import fine_tuning_adamw
 from tfzoo.optimizers.muon_adamw import MuonAdamW
 from tfzoo.optimizers.run_schedule import RunSchedule, WarmupCosine, WarmupStableDecay
 
@@ -16,4 +17,5 @@ __all__ = [
     "accumulate_gradients",
     "aggregate_and_clip",
     "auto_adamw",
+    "fine_tuning_adamw",
 ]

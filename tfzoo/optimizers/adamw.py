@@ -1,5 +1,7 @@
 """AdamW in one fused operation per weight, with decay where a Transformer wants it."""
 
+import re
+
 import keras
 import tensorflow as tf
 
@@ -44,7 +46,13 @@ class AdamW(MatrixDecay, keras.optimizers.AdamW):
 
     Args:
         *args: As `keras.optimizers.AdamW`.
+        learning_rate_factors: Optional dictionary from regular expressions to floats of 0 or more.
+            A variable whose path contains the expression moves and decays at the learning rate
+            times this number; where several expressions match, the first counts.
         **kwargs: As `keras.optimizers.AdamW`.
+
+    Raises:
+        ValueError: If a factor is below 0.
 
     Example:
         >>> optimizer = AdamW(1e-3, beta_2=0.99, weight_decay=0.1)
@@ -55,14 +63,45 @@ class AdamW(MatrixDecay, keras.optimizers.AdamW):
         No decay on vectors: GPT-3 and nanoGPT, which decay embeddings too, as here.
     """
 
+    def __init__(self, *args, learning_rate_factors=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.learning_rate_factors = dict(learning_rate_factors or {})
+        for pattern, factor in self.learning_rate_factors.items():
+            if not factor >= 0:
+                raise ValueError(
+                    "`learning_rate_factors` must be numbers of 0 or more. "
+                    f"Received: {factor} for {pattern!r}."
+                )
+
+    def build(self, variables):
+        """Creates the slots and looks up the factor of each variable."""
+        super().build(variables)
+        self._factors = [self._factor(variable.path) for variable in variables]
+
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable and its two slots."""
+        index = self._get_variable_index(variable)
+        if self._factors[index] != 1:
+            learning_rate = learning_rate * self._factors[index]
+        if self.weight_decay is not None and self._use_weight_decay(variable):
+            decay = tf.cast(learning_rate, variable.dtype) * self.weight_decay
+            variable.assign_sub(variable * decay)
         if self.amsgrad:
             super().update_step(tf.convert_to_tensor(gradient), variable, learning_rate)
             return
-        index = self._get_variable_index(variable)
         slots = self._momentums[index], self._velocities[index]
         apply_adam(self, gradient, variable, *slots, learning_rate)
+
+    def _apply_weight_decay(self, variables):
+        """Does nothing: `update_step` decays, because there each variable has its own rate."""
+
+    def _factor(self, path):
+        found = (f for pattern, f in self.learning_rate_factors.items() if re.search(pattern, path))
+        return float(next(found, 1.0))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "learning_rate_factors": self.learning_rate_factors}
 
 
 def apply_adam(optimizer, gradient, variable, momentum, velocity, learning_rate):

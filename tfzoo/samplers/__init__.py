@@ -11,6 +11,7 @@ from tfzoo.samplers.logit_filters import (
     penalize_repetition,
 )
 from tfzoo.samplers.sampler import Sampler
+from tfzoo.samplers.viterbi import bio_transitions, viterbi
 
 __all__ = [
     "BeamSearch",
@@ -18,9 +19,11 @@ __all__ = [
     "Sampler",
     "ban_repeated_ngrams",
     "ban_tokens",
+    "bio_transitions",
     "decode",
     "keep_min_p",
     "keep_top_k",
     "keep_top_p",
     "penalize_repetition",
+    "viterbi",
 ]
