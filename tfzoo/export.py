@@ -10,18 +10,18 @@ import tensorflow as tf
 
 
 def export(task: keras.Model, folder: str | os.PathLike) -> None:
-    """Writes a task as a SavedModel: raw texts in, texts out, tokenizer and loops in the graph.
+    """Writes a task as a SavedModel: raw data in, answers out, preprocessing and loops inside.
 
     Each signature is one of `task.serving_functions()`; the first is also `serving_default`. The
     result loads with TensorFlow alone, plus `import tensorflow_text` for texts.
 
     Args:
-        task: a task with a preprocessor.
+        task: a `Task`; one that reads texts needs a preprocessor.
         folder: path that must not exist yet; it appears whole or not at all.
 
     Raises:
         FileExistsError: if `folder` exists.
-        ValueError: if the task has no preprocessor.
+        ValueError: if the task reads texts and has no preprocessor.
 
     Example:
         ```python
@@ -45,7 +45,9 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
     archive = keras.export.ExportArchive()
     archive.track(task)
     # Keras tracks layers; the tokenizer's tables are resources of its own.
-    archive.track(task.preprocessor.tokenizer)
+    tokenizer = getattr(task.preprocessor, "tokenizer", None)
+    if tokenizer is not None:
+        archive.track(tokenizer)
     for name, (function, signature) in functions.items():
         graph = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, graph)

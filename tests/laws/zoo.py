@@ -11,7 +11,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.models import MODERN, GPTBackbone, GPTCausalLM
+from tfzoo.losses import R1, R2, GradientPenalty, Relativistic, Wasserstein
+from tfzoo.models import (
+    GAN,
+    MODERN,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    GPTBackbone,
+    GPTCausalLM,
+    MLPDiscriminator,
+    MLPGenerator,
+)
 from tfzoo.preprocessing import ByteTokenizer, CausalLMPreprocessor
 
 LENGTH = 11
@@ -31,7 +41,8 @@ class Entry:
     Args:
         name: of the test.
         build: `(dropout=, dtype=) -> model`, the same weights for the same global seed.
-        batch: `(rng, rows) -> (x, targets, weights)`, prepared data with uneven weights.
+        batch: `(rng, rows) -> (x, targets, weights)`, prepared data with uneven weights; for
+            a GAN samples and labels.
         serve: `model -> {signature: (inputs, outputs)}`, what the live model makes of inputs of
             three examples, along axis 0 of all that is no scalar. A second case of a signature has
             a word behind its name; "drawn" says that numbers drawn depend on the size of the batch.
@@ -42,6 +53,8 @@ class Entry:
         noise: `(rng, targets) -> targets`, drawn anew: nothing can be learned from them.
         compile: `(model, optimizer, max_gradient_norm=, **switches)`.
         writes: whether it is a causal language model that generates.
+        inputs: `(rng, rows) -> x`, what `call` takes where that is not the x of a batch.
+        drops: whether `call` has dropout.
     """
 
     name: str
@@ -54,6 +67,11 @@ class Entry:
     noise: Callable[..., Any] | None = None
     compile: Callable[..., None] = compile_one
     writes: bool = False
+    inputs: Callable[..., Any] | None = None
+    drops: bool = True
+
+    def call_inputs(self, rng, rows):
+        return self.inputs(rng, rows) if self.inputs else self.batch(rng, rows)[0]
 
 
 def gpt(dropout=0.0, dtype="float32", **form):
@@ -152,7 +170,116 @@ WRITER = dict(
     writes=True,
 )
 
-ZOO = [Entry("gpt", gpt, **WRITER), Entry("modern_gpt", modern_gpt, **WRITER)]
+# GANs: Z 5, 7 classes.
+
+
+def conditional_gan(dropout=0.0, dtype="float32"):
+    """Images of 8 x 8 x 3, batch normalisation on both sides."""
+    networks = (
+        DCGANGenerator((8, 8, 3), 6, num_classes=7, dtype=dtype),
+        DCGANDiscriminator((8, 8, 3), 5, 7, batch_norm=True, dropout=dropout, dtype=dtype),
+    )
+    return GAN(*networks, latent_dim=5, num_classes=7, seed=2)
+
+
+def point_gan(dropout=0.0, dtype="float32"):
+    """Points of a plane, judged in pairs."""
+    networks = (
+        MLPGenerator((2,), (11, 13), output_activation=None, dtype=dtype),
+        MLPDiscriminator((13, 11), dropout=dropout, dtype=dtype),
+    )
+    return GAN(*networks, latent_dim=5, packing=2, seed=2)
+
+
+def compile_conditional_gan(model, optimizer, **switches):
+    regularizers = [GradientPenalty(2.0)]
+    model.compile(*players(model, optimizer), Wasserstein(), regularizers, **switches)
+
+
+def compile_point_gan(model, optimizer, **switches):
+    regularizers = [R1(0.5), R2(0.5)]
+    model.compile(*players(model, optimizer), Relativistic(), regularizers, **switches)
+
+
+def players(model, optimizer):
+    """Two optimizers, slow enough for the second step not to blow up the rounding of the first."""
+    pair = optimizer(), optimizer()
+    for one in pair:
+        if isinstance(one, keras.optimizers.SGD):
+            one.learning_rate = 0.07 * one.learning_rate
+    if model.dtype_policy.name == "mixed_float16":
+        # Penalties overflow at the usual scale: their first steps would be skipped.
+        return [keras.optimizers.LossScaleOptimizer(one, initial_scale=64.0) for one in pair]
+    return pair
+
+
+def image_batch(rng, rows):
+    images = rng.uniform(-1, 1, (rows, 8, 8, 3)).astype("float32")
+    return images, rng.integers(0, 7, rows).astype("int32")
+
+
+def point_batch(rng, rows):
+    return (rng.normal(size=(rows, 2)).astype("float32"),)
+
+
+def latents(rng, rows):
+    return rng.normal(size=(rows, 5)).astype("float32")
+
+
+def served_samples(model):
+    rng = np.random.default_rng(11)
+    z, y = latents(rng, 3), np.array([6, 0, 6], "int32")
+    labels = {} if model.num_classes is None else {"labels": y}
+    live = model.generate(3, seed=9, **labels)
+    made = model.predict([z, y] if labels else z, verbose=0)
+    answers = {
+        "generate drawn": ({"n": np.int32(3), "seed": np.int32(9), **labels}, {"samples": live}),
+        "generate_from_latent": ({"latents": z, **labels}, {"samples": made}),
+    }
+    if labels:  # packed samples are judged together, not one by one
+        judged = model.discriminate(live, y)
+        answers["discriminate"] = ({"samples": live, **labels}, {"logits": judged})
+    return answers
+
+
+def sampler(shape, labels):
+    """What a GAN's signatures must be."""
+    samples = ("float32", (None, *shape))
+    scalars = {"n": ("int32", ()), "seed": ("int32", ())}
+    return {
+        "generate": ({**scalars, **labels}, {"samples": samples}),
+        "generate_from_latent": (
+            {"latents": ("float32", (None, 5)), **labels},
+            {"samples": samples},
+        ),
+        "discriminate": ({"samples": samples, **labels}, {"logits": ("float32", (None,))}),
+    }
+
+
+ZOO = [
+    Entry("gpt", gpt, **WRITER),
+    Entry("modern_gpt", modern_gpt, **WRITER),
+    Entry(
+        "conditional_gan",
+        conditional_gan,
+        image_batch,
+        served_samples,
+        sampler((8, 8, 3), {"labels": ("int32", (None,))}),
+        compile=compile_conditional_gan,
+        inputs=lambda rng, rows: [latents(rng, rows), rng.integers(0, 7, rows).astype("int32")],
+        drops=False,
+    ),
+    Entry(
+        "point_gan",
+        point_gan,
+        point_batch,
+        served_samples,
+        sampler((2,), {}),
+        compile=compile_point_gan,
+        inputs=latents,
+        drops=False,
+    ),
+]
 
 
 def entries(**wanted):

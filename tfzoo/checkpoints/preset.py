@@ -29,7 +29,7 @@ class Preset:
     Keras, and its constructor's arguments as JSON values, without the parts that stand here.
 
     Args:
-        backbone: the network.
+        backbone: the network, or None for a task that holds all of its networks itself.
         weights: arrays by the paths of the backbone's variables; a task's own variables have
             `task/` in front.
         task: optional, the objective.
@@ -37,7 +37,7 @@ class Preset:
         tokenizer: optional; its files lie in the same folder and are its own business.
     """
 
-    backbone: dict[str, Any]
+    backbone: dict[str, Any] | None
     weights: Mapping[str, Any]
     task: dict[str, Any] | None = None
     preprocessor: dict[str, Any] | None = None
@@ -76,7 +76,7 @@ def read_preset(folder: str | os.PathLike) -> Preset:
         )
     parts = {name: config.get(name) for name in PARTS}
     for name, part in parts.items():
-        _require_part(folder / CONFIG, name, part)
+        _require_part(folder / CONFIG, name, part, parts["task"] is not None)
     return Preset(weights=read_tensors(folder), **parts)
 
 
@@ -109,8 +109,8 @@ def _read_hugging_face_gpt2(folder: pathlib.Path) -> Preset:
     )
 
 
-def _require_part(path: pathlib.Path, name: str, part: Any) -> None:
-    if part is None and name != "backbone":
+def _require_part(path: pathlib.Path, name: str, part: Any, has_task: bool) -> None:
+    if part is None and (has_task or name != "backbone"):
         return
     if not isinstance(part, dict) or not isinstance(part.get("class"), str):
         raise ValueError(f"{path} must have a `{name}` with a `class`; received {part!r:.80}.")

@@ -88,7 +88,7 @@ def read_tensors(folder: pathlib.Path) -> dict[str, StoredTensor]:
 
 def write_tensors(folder: pathlib.Path, tensors: Mapping[str, Any]) -> None:
     """Writes arrays, by name, as they are into the `model.safetensors` of a folder."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     # Hugging Face refuses files that do not say whose layout they follow.
     save_file(arrays, folder / TENSORS, metadata={"format": "pt"})
 

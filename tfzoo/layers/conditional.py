@@ -41,7 +41,7 @@ class ConditionalLatent(keras.layers.Layer):
 
     def call(self, latents, labels):
         """Returns `[z, e(y)]`."""
-        embedded = tf.gather(self.embeddings, labels)
+        embedded = tf.gather(self.embeddings, tf.cast(labels, tf.int32))
         return tf.concat([tf.cast(latents, embedded.dtype), embedded], axis=-1)
 
     def get_config(self):
@@ -88,7 +88,7 @@ class ProjectionLogit(keras.layers.Layer):
         """Returns the logits."""
         logits = tf.matmul(features, self.kernel) + self.bias
         if self.num_classes:
-            projected = features * tf.gather(self.embeddings, labels)
+            projected = features * tf.gather(self.embeddings, tf.cast(labels, tf.int32))
             logits += tf.reduce_sum(projected, axis=-1, keepdims=True)
         return logits
 

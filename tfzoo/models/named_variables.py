@@ -19,10 +19,24 @@ def backbone_variables(backbone: keras.Model) -> dict[str, keras.Variable]:
 
 
 def task_variables(task: keras.Model) -> dict[str, keras.Variable]:
-    """Variables that a task adds to its backbone's, by `task/` and their paths."""
-    inherited = {id(variable) for variable in task.backbone.weights}
+    """Variables that a task adds to its backbone's, by `task/` and their paths.
+
+    Those of a network among the task's parts stand behind the part's name, by their paths within
+    it, whatever the network itself is called.
+    """
+    networks = {
+        name: part
+        for name in task.PARTS
+        if name != "backbone" and isinstance(part := getattr(task, name), keras.Model)
+    }
+    inherited = {id(variable) for variable in task.backbone.weights} if task.backbone else set()
+    inherited |= {id(variable) for part in networks.values() for variable in part.weights}
     own = [variable for variable in task.weights if id(variable) not in inherited]
-    return _unique((TASK_PREFIX + variable.path, variable) for variable in own)
+    pairs = [(TASK_PREFIX + variable.path, variable) for variable in own]
+    for name, part in networks.items():
+        variables = backbone_variables(part)
+        pairs += [(f"{TASK_PREFIX}{name}/{path}", variables[path]) for path in variables]
+    return _unique(pairs)
 
 
 def arrays(variables: Mapping[str, keras.Variable]) -> dict[str, np.ndarray]:

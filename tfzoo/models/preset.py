@@ -20,7 +20,7 @@ CHANGEABLE = ("dropout", "dtype")
 
 
 def save(model: keras.Model, folder: str | os.PathLike) -> None:
-    """Saves a backbone, or a task with its backbone and preprocessor, as a preset.
+    """Saves a backbone, or a task with its networks and preprocessor, as a preset.
 
     Args:
         model: a backbone or a `Task`.
@@ -30,9 +30,10 @@ def save(model: keras.Model, folder: str | os.PathLike) -> None:
         FileExistsError: if `folder` exists.
     """
     backbone, task, preprocessor, tokenizer = _parts(model)
-    variables = backbone_variables(backbone) | (task_variables(task) if task else {})
+    variables = backbone_variables(backbone) if backbone else {}
+    variables |= task_variables(task) if task else {}
     preset = Preset(
-        backbone=_describe(backbone),
+        backbone=backbone and _describe(backbone),
         weights=arrays(variables),
         task=task and _describe(task, without=("backbone", "preprocessor", "dtype")),
         preprocessor=preprocessor and _describe(preprocessor, without=("tokenizer",)),
@@ -101,6 +102,8 @@ def load_task(cls: type, folder: str | os.PathLike, **changes: Any) -> keras.Mod
         ValueError: if a file is broken, or does not hold what `cls` needs.
     """
     preset = read_preset(folder)
+    if preset.backbone is None:
+        return _make_whole_task(cls, folder, preset, changes)
     backbone = _make_backbone(keras.Model, folder, preset, changes)
     preprocessor = _make_preprocessor(folder, preset)
     _require_room(folder, preprocessor, backbone)
@@ -139,6 +142,23 @@ def _class(folder, part: Mapping[str, Any]):
     return found
 
 
+def _make_whole_task(cls, folder, preset, changes):
+    """A task that holds all of its networks itself."""
+    saved = _class(folder, preset.task)
+    if not issubclass(saved, cls):
+        raise ValueError(
+            f"`folder` must hold a {cls.__name__}; received {folder}, which holds a "
+            f"{saved.__name__}."
+        )
+    if changes:
+        raise ValueError(
+            f"Nothing can be changed on loading a {saved.__name__}; received `{[*changes][0]}`."
+        )
+    task = saved.from_config(preset.task["config"])
+    assign(task_variables(task), preset.weights, folder)
+    return task
+
+
 def _make_backbone(cls, folder, preset, changes):
     fixed = [name for name in changes if name not in CHANGEABLE]
     if fixed:
@@ -146,6 +166,8 @@ def _make_backbone(cls, folder, preset, changes):
             f"Only {' and '.join(CHANGEABLE)} can be changed on loading, since the saved weights "
             f"depend on the rest; received `{fixed[0]}`."
         )
+    if preset.backbone is None:
+        raise ValueError(f"`folder` must hold a {cls.__name__}; received {folder}, without one.")
     found = _class(folder, preset.backbone)
     if not issubclass(found, cls):
         raise ValueError(

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfzoo.losses import Critique, NonSaturating
@@ -15,7 +16,7 @@ from tfzoo.models.gan.average import average_step, copy_of
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.without_updates import without_updates
-from tfzoo.models.task import Task
+from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import RunSchedule, aggregate_and_clip
 
 LATENTS, AUGMENTATION, REGULARIZERS = range(3)
@@ -113,6 +114,7 @@ class GAN(Task):
         augmentation=None,
         discriminator_steps=1,
         generator_average=0.999,
+        max_gradient_norm=None,
         **kwargs,
     ):
         """Configures training.
@@ -128,6 +130,8 @@ class GAN(Task):
                 batch is cut into as many parts, so that each update has real samples of its own.
             generator_average: float in [0, 1), decay of the running average of the generator that
                 `generate` uses, per step and less in the first ones; None means no average.
+            max_gradient_norm: float > 0, the gradient of each player over the whole global batch is
+                clipped to this norm; None does not clip.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
         super().compile(**kwargs)
@@ -138,6 +142,7 @@ class GAN(Task):
         self.augmentation = augmentation
         self.discriminator_steps = discriminator_steps
         self.generator_average = generator_average
+        self.max_gradient_norm = max_gradient_norm
         if generator_average is None:
             self.average_generator = None
         elif self.average_generator is None:
@@ -179,6 +184,7 @@ class GAN(Task):
             **{k: keras.saving.serialize_keras_object(v) for k, v in objects.items()},
             "discriminator_steps": self.discriminator_steps,
             "generator_average": self.generator_average,
+            "max_gradient_norm": self.max_gradient_norm,
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }
@@ -237,7 +243,7 @@ class GAN(Task):
 
         # Gradients
         gradients = tape.gradient(scaled_loss, variables)
-        gradients, norm = aggregate_and_clip(gradients, None, self.discriminator_optimizer)
+        gradients, norm = self._aggregate(gradients, self.discriminator_optimizer)
 
         # Update
         self.discriminator_optimizer.apply(gradients, variables)
@@ -279,7 +285,7 @@ class GAN(Task):
 
         # Gradients
         gradients = tape.gradient(scaled_loss, variables)
-        gradients, norm = aggregate_and_clip(gradients, None, self.generator_optimizer)
+        gradients, norm = self._aggregate(gradients, self.generator_optimizer)
 
         # Update
         self.generator_optimizer.apply(gradients, variables)
@@ -292,7 +298,9 @@ class GAN(Task):
         """Adds the losses of a batch, by the networks as they are, to the metrics."""
         [(real, labels)] = samples.unpack(self, data, 1)
         rows = rows_of_replica(num_rows(real))
-        seed = tf.stack([tf.cast(self.loss_metrics["real_logits"].count, tf.int32), 0])
+        # Reproducible, other for each batch, and apart from the stream of training.
+        count = sum_over_replicas(tf.convert_to_tensor(self.loss_metrics["real_logits"].count))
+        seed = tf.stack([tf.cast(count, tf.int32), 0])
         latents = normal(seed, rows, self.latent_dim)
         real_logits = self.logits_of(real, labels)
         fake_logits = self.logits_of(self(self.inputs_of(latents, labels)), labels)
@@ -305,6 +313,33 @@ class GAN(Task):
         for name, value in values.items():
             self.loss_metrics[name].update_state(value)
         return self.results(list(self.loss_metrics.values()))
+
+    def evaluate(self, x=None, y=None, batch_size=32, metrics=(), num_samples=None, **kwargs):
+        """Evaluates the losses as `Task.evaluate` does, and compares samples with real ones.
+
+        Args:
+            x: like `x` of `fit`.
+            y: like `y` of `fit`.
+            batch_size: int; ignored for prepared datasets.
+            metrics: list of callables `(real, fake) -> dict of float`, such as those of
+                `tfzoo.metrics`; both are float32 arrays as `generate` makes them.
+            num_samples: optional int, how many are generated; by default as many as are real. With
+                classes each has the label of a real one.
+            **kwargs: passed to `keras.Model.evaluate`; `return_dict=True` names the numbers.
+
+        Returns:
+            The losses, and with `metrics` a dict of all numbers.
+        """
+        if not metrics:
+            return super().evaluate(x, y, batch_size, **kwargs)
+        logs = super().evaluate(x, y, batch_size, **{**kwargs, "return_dict": True})
+        real, labels = samples.gathered(self, x, y, batch_size)
+        num_samples = num_samples or len(real)
+        labels = None if labels is None else np.resize(labels, num_samples)
+        fake = self.generate(num_samples, labels, seed=0)
+        for metric in metrics:
+            logs |= metric(real, fake)
+        return logs
 
     generate = generate
     interpolate = interpolate
@@ -380,6 +415,9 @@ class GAN(Task):
             optimizer = scaler(optimizer)
         optimizer.build(network.trainable_variables)
         return optimizer
+
+    def _aggregate(self, gradients, optimizer):
+        return aggregate_and_clip(gradients, self.max_gradient_norm, optimizer)
 
     def _critic(self, labels, seed, rows):
         """The discriminator as one update sees it: samples to logits, augmented all alike."""

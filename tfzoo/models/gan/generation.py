@@ -6,6 +6,7 @@ n samples, Z latent_dim, B batch.
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.models.gan.noise import Rows, normal, uniform
 from tfzoo.models.gan.samples import IMAGE_RANK, scaled
 
 
@@ -91,9 +92,9 @@ def discriminate(task, images, labels=None, batch_size=128):
 def serving_functions(task):
     """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
 
-    `generate`: n int32, seed int32 and, with classes, labels int32 (n,) -> samples float32
-    (n, ...). `generate_from_latent`: latents float32 (B, Z) and labels. `discriminate`: samples
-    float32 (B, ...), images in [-1, 1], and labels -> logits float32 (B / packing,).
+    `generate`: n int32, seed int32 and, with classes, labels int32 (n,) or (1,) for all -> samples
+    float32 (n, ...). `generate_from_latent`: latents float32 (B, Z) and labels. `discriminate`:
+    samples float32 (B, ...), images in [-1, 1], and labels -> logits float32 (B / packing,).
     """
     scalar = [tf.TensorSpec([], tf.int32, name) for name in ("n", "seed")]
     latents = tf.TensorSpec([None, task.latent_dim], tf.float32, "latents")
@@ -101,6 +102,8 @@ def serving_functions(task):
     labels = [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32, "labels")]
 
     def generate(n, seed, labels=None):
+        if labels is not None:
+            labels = tf.broadcast_to(labels, [n])
         return make(task, latents_of(seed, n, task.latent_dim), labels)
 
     def generate_from_latent(latents, labels=None):
@@ -120,9 +123,9 @@ def latents_of(seed, n, latent_dim, truncation=None):
     """Latent vectors float32 (n, Z), a function of the seed; see `generate`."""
     seed = tf.stack([tf.cast(seed, tf.int32), 0])
     if truncation is None:
-        return tf.random.stateless_normal([n, latent_dim], seed, alg="philox")
+        return normal(seed, Rows(0, n, n), latent_dim)
     edge = tf.math.erf(truncation / 2**0.5)
-    shares = tf.random.stateless_uniform([n, latent_dim], seed, -edge, edge, alg="philox")
+    shares = edge * (2 * uniform(seed, Rows(0, n, n), latent_dim) - 1)
     return tf.clip_by_value(2**0.5 * tf.math.erfinv(shares), -truncation, truncation)
 
 

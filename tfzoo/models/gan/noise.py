@@ -4,6 +4,7 @@ B rows on this replica, Z width.
 """
 
 import dataclasses
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -46,20 +47,26 @@ def normal(seed, rows, width):
     """Standard normal numbers, float32 (B, Z): those of one device, cut to this replica's rows.
 
     `keras.random` would give every replica the same; and numbers that depended on the replica would
-    make two devices another experiment than one.
+    make two devices another experiment than one. `tf.random.stateless_normal` would give XLA other
+    numbers; its integers are the same everywhere.
+
+    Source: Box & Muller 1958, "A note on the generation of random normal deviates".
     """
-    noise = tf.random.stateless_normal([rows.total, width], tf.cast(seed, tf.int32), alg="philox")
-    return _mine(noise, rows)
+    num_pairs = -(-width // 2)
+    shares = uniform(seed, rows, 2 * num_pairs)
+    # In (0, 1], as the logarithm needs it.
+    length = tf.sqrt(-2 * tf.math.log(1 - shares[:, :num_pairs]))
+    angle = 2 * math.pi * shares[:, num_pairs:]
+    return tf.concat([length * tf.cos(angle), length * tf.sin(angle)], axis=1)[:, :width]
 
 
 def uniform(seed, rows, width):
-    """Uniform numbers in [0, 1), float32 (B, Z), as `normal`."""
-    noise = tf.random.stateless_uniform([rows.total, width], tf.cast(seed, tf.int32), alg="philox")
-    return _mine(noise, rows)
-
-
-def _mine(noise, rows):
-    if rows.num is rows.total:
-        return noise
-    mine = noise[rows.start : rows.start + rows.num]
-    return tf.ensure_shape(mine, [rows.num if isinstance(rows.num, int) else None, noise.shape[1]])
+    """Uniform numbers in [0, 1), multiples of 2^-24, float32 (B, Z), as `normal`."""
+    bits = tf.random.stateless_uniform(
+        [rows.total, width], tf.cast(seed, tf.int32), None, None, tf.int32, alg="philox"
+    )
+    if rows.num is not rows.total:
+        bits = bits[rows.start : rows.start + rows.num]
+        bits = tf.ensure_shape(bits, [rows.num if isinstance(rows.num, int) else None, width])
+    bits = tf.bitwise.right_shift(tf.bitcast(bits, tf.uint32), tf.constant(8, tf.uint32))
+    return tf.cast(bits, tf.float32) * 2.0**-24

@@ -163,6 +163,14 @@ def evaluation_batches(task, x, y, batch_size):
     return batches(in_memory(task, x, y), batch_size)
 
 
+def gathered(task, x, y, batch_size):
+    """All samples of a dataset or of arrays, float32 as `generate` makes them, and their labels."""
+    dataset = evaluation_batches(task, x, y, batch_size) if is_raw(task, x) else x
+    parts = [unpack(task, batch, 1)[0] for batch in dataset]
+    images = np.concatenate([images for images, _ in parts])
+    return images, None if task.num_classes is None else np.concatenate([y for _, y in parts])
+
+
 def latent_batches(x, batch_size):
     """Batches of latents, or of `[latents, labels]`, for `predict`."""
     rows = tuple(map(np.asarray, x)) if isinstance(x, (tuple, list)) else np.asarray(x)
