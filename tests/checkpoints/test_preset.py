@@ -49,7 +49,7 @@ def test_a_backbone_may_stand_alone(tmp_path, preset):
         ),
         ({"format": None, "model_type": "bert"}, "received model_type 'bert'"),
         ({"format_version": 2}, "format_version 1; received 2.*release of tfzoo that wrote it"),
-        ({"backbone": None}, "a `backbone` with a `class`; received None"),
+        ({"backbone": None, "task": None}, "a `backbone` with a `class`; received None"),
         ({"tokenizer": {"class": 3}}, "a `tokenizer` with a `class`; received {'cla"),
         ({"task": {"class": "a", "config": 5}}, "a `config` object in `task`"),
     ],

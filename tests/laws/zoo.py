@@ -192,7 +192,7 @@ def point_gan(dropout=0.0, dtype="float32"):
 
 
 def compile_conditional_gan(model, optimizer, **switches):
-    regularizers = [GradientPenalty(2.0)]
+    regularizers = [GradientPenalty(0.5)]
     model.compile(*players(model, optimizer), Wasserstein(), regularizers, **switches)
 
 
@@ -206,7 +206,7 @@ def players(model, optimizer):
     pair = optimizer(), optimizer()
     for one in pair:
         if isinstance(one, keras.optimizers.SGD):
-            one.learning_rate = 0.07 * one.learning_rate
+            one.learning_rate = 0.1 * one.learning_rate
     if model.dtype_policy.name == "mixed_float16":
         # Penalties overflow at the usual scale: their first steps would be skipped.
         return [keras.optimizers.LossScaleOptimizer(one, initial_scale=64.0) for one in pair]
