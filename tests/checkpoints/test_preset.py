@@ -45,9 +45,9 @@ def test_a_backbone_may_stand_alone(tmp_path, preset):
     [
         (
             {"format": None},
-            "preset of tfzoo, or to a Hugging Face .*'gpt2'; received model_type No",
+            "preset of tfzoo, or to a Hugging Face .*'gpt2' or 'bert'; received model_type No",
         ),
-        ({"format": None, "model_type": "bert"}, "received model_type 'bert'"),
+        ({"format": None, "model_type": "vit"}, "received model_type 'vit'"),
         ({"format_version": 2}, "format_version 1; received 2.*release of tfzoo that wrote it"),
         ({"backbone": None, "task": None}, "a `backbone` with a `class`; received None"),
         ({"tokenizer": {"class": 3}}, "a `tokenizer` with a `class`; received {'cla"),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfzoo.checkpoints.hugging_face_gpt2_config import from_hugging_face, to_hugging_face
+from tfzoo.checkpoints.hugging_face_words import require_same_names
 from tfzoo.checkpoints.json_file import read_json_object, write_json_object
 from tfzoo.checkpoints.stored_tensor import StoredTensor, read_tensors, write_tensors
 
@@ -61,7 +62,7 @@ def read(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, StoredTen
         tensors.pop(HEAD, None)
 
     names = _names(config["num_layers"], config["tie_embeddings"])
-    _require_same_names(folder, tensors, names.values())
+    require_same_names(folder, tensors, names.values())
     weights = {path: tensors[name] for path, name in names.items()}
     if not config["tie_embeddings"]:
         weights["head/kernel"] = weights["head/kernel"].T
@@ -126,19 +127,3 @@ def _tensors(folder: pathlib.Path) -> dict[str, StoredTensor]:
         if not MASK.search(name):
             tensors[name if name.startswith((PREFIX, HEAD)) else PREFIX + name] = tensor
     return tensors
-
-
-def _require_same_names(folder, tensors, expected) -> None:
-    expected = set(expected)
-    missing = sorted(expected - tensors.keys())
-    if missing:
-        raise ValueError(
-            f"{folder} lacks {len(missing)} of the {len(expected)} tensors that its {CONFIG} calls "
-            f"for; the first is {missing[0]!r}."
-        )
-    unexpected = sorted(tensors.keys() - expected)
-    if unexpected:
-        raise ValueError(
-            f"{folder} has {len(unexpected)} tensors more than a GPT-2 as in its {CONFIG}; the "
-            f"first is {tensors[unexpected[0]]}."
-        )

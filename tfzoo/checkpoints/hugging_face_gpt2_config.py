@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from tfzoo.checkpoints.hugging_face_words import activation_of, size_of, their_activation
+
 MODEL_TYPE = "gpt2"
 # Hugging Face's name of a size -> ours
 SIZES = {
@@ -31,25 +33,6 @@ PLAIN = {
     "normalize_queries_and_keys": False,
     "logit_soft_cap": None,
 }
-# Ours -> Hugging Face's names of the same function, the first of which is written.
-ACTIVATIONS = {
-    "tfzoo>gelu_approximate": (
-        "gelu_new",
-        "gelu_pytorch_tanh",
-        "gelu_python_tanh",
-        "gelu_fast",
-        "gelu_accurate",
-    ),
-    "tfzoo>relu_squared": ("relu2",),
-    "gelu": ("gelu", "gelu_python"),
-    "relu": ("relu",),
-    "relu6": ("relu6",),
-    "silu": ("silu", "swish"),
-    "tanh": ("tanh",),
-    "sigmoid": ("sigmoid",),
-    "linear": ("linear",),
-}
-OURS = {theirs: ours for ours, names in ACTIVATIONS.items() for theirs in names}
 
 
 def from_hugging_face(found: Mapping[str, Any], source: pathlib.Path) -> dict[str, Any]:
@@ -75,17 +58,12 @@ def from_hugging_face(found: Mapping[str, Any], source: pathlib.Path) -> dict[st
                 f"{source} has {key} {found[key]!r}, which GPTBackbone does not compute: only "
                 f"{expected!r} can be loaded."
             )
-    activation = found.get("activation_function", "gelu_new")
-    if activation not in OURS:
-        raise ValueError(
-            f"{source} must have an activation_function among {', '.join(sorted(OURS))}; received "
-            f"{activation!r}."
-        )
-    config = {ours: _size(found, theirs, source) for theirs, ours in SIZES.items()}
+    activation = activation_of(found, "activation_function", "gelu_new", source)
+    config = {ours: size_of(found, theirs, source) for theirs, ours in SIZES.items()}
     if found.get("n_inner") is not None:
-        config["intermediate_dim"] = _size(found, "n_inner", source)
+        config["intermediate_dim"] = size_of(found, "n_inner", source)
     config["dropout"] = _dropout(found, source)
-    config["activation"] = _serialized(OURS[activation])
+    config["activation"] = activation
     config["tie_embeddings"] = bool(found.get("tie_word_embeddings", True))
     return config
 
@@ -108,30 +86,16 @@ def to_hugging_face(config: Mapping[str, Any]) -> dict[str, Any]:
                 f"Only a backbone with `{name}` {expected!r} is a GPT-2 that Hugging Face can "
                 f"load; received {config[name]!r}. Save it as a preset instead."
             )
-    activation = config["activation"]
-    name = activation["config"] if isinstance(activation, Mapping) else activation
-    if name not in ACTIVATIONS:
-        raise ValueError(
-            f"`activation` must be one that Hugging Face has, {', '.join(ACTIVATIONS)}; received "
-            f"{name!r}. Save the model as a preset instead."
-        )
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": MODEL_TYPE,
         **{theirs: config[ours] for theirs, ours in SIZES.items()},
         "n_inner": config["intermediate_dim"],
-        "activation_function": ACTIVATIONS[name][0],
+        "activation_function": their_activation(config["activation"]),
         **dict.fromkeys(DROPOUTS, config["dropout"]),
         **FIXED,
         "tie_word_embeddings": config["tie_embeddings"],
     }
-
-
-def _size(found: Mapping[str, Any], key: str, source: pathlib.Path) -> int:
-    size = found.get(key)
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"{source} must have {key}, an integer above 0; received {size!r}.")
-    return size
 
 
 def _dropout(found: Mapping[str, Any], source: pathlib.Path) -> float:
@@ -143,11 +107,3 @@ def _dropout(found: Mapping[str, Any], source: pathlib.Path) -> float:
             stacklevel=2,
         )
     return rates[0]
-
-
-def _serialized(activation: str) -> Any:
-    """The form in which `keras.activations.get` finds a function of ours by its name."""
-    if ">" not in activation:
-        return activation
-    kind = "function"
-    return dict(module="builtins", class_name=kind, config=activation, registered_name=kind)

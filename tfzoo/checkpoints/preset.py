@@ -10,15 +10,15 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from tfzoo.checkpoints import hugging_face_gpt2
-from tfzoo.checkpoints.hugging_face_gpt2_config import MODEL_TYPE
+from tfzoo.checkpoints import hugging_face_bert, hugging_face_gpt2
 from tfzoo.checkpoints.json_file import read_json_object, write_json_object
 from tfzoo.checkpoints.stored_tensor import read_tensors, write_tensors
 
 CONFIG = "config.json"
 FORMAT = "tfzoo"
 FORMAT_VERSION = 1
-HUGGING_FACE_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
+BYTE_PAIR_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
+WORD_PIECE_FILES = ("tokenizer.json", "vocab.txt")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,7 @@ PARTS = ("task", "backbone", "preprocessor", "tokenizer")
 
 
 def read_preset(folder: str | os.PathLike) -> Preset:
-    """Reads what `write_preset` wrote, or a GPT-2 of Hugging Face.
+    """Reads what `write_preset` wrote, or a GPT-2 or BERT of Hugging Face.
 
     Args:
         folder: holds `config.json` and `model.safetensors`, or what Hugging Face has.
@@ -62,12 +62,13 @@ def read_preset(folder: str | os.PathLike) -> Preset:
     """
     folder = pathlib.Path(folder)
     config = read_json_object(folder / CONFIG)
-    if config.get("model_type") == MODEL_TYPE:
-        return _read_hugging_face_gpt2(folder)
+    if config.get("model_type") in HUGGING_FACE:
+        return HUGGING_FACE[config["model_type"]](folder)
     if config.get("format") != FORMAT:
         raise ValueError(
             f"{folder / CONFIG} must belong to a preset of tfzoo, or to a Hugging Face model with "
-            f"model_type {MODEL_TYPE!r}; received model_type {config.get('model_type')!r}."
+            f"model_type {' or '.join(map(repr, HUGGING_FACE))}; received model_type "
+            f"{config.get('model_type')!r}."
         )
     if config.get("format_version") != FORMAT_VERSION:
         raise ValueError(
@@ -98,7 +99,7 @@ def write_preset(folder: str | os.PathLike, preset: Preset) -> None:
 def _read_hugging_face_gpt2(folder: pathlib.Path) -> Preset:
     config, weights = hugging_face_gpt2.read(folder)
     backbone = {"class": "tfzoo>GPTBackbone", "config": config}
-    if not any((folder / name).exists() for name in HUGGING_FACE_TOKENIZER_FILES):
+    if not any((folder / name).exists() for name in BYTE_PAIR_FILES):
         return Preset(backbone, weights)
     length = {"sequence_length": config["max_sequence_length"]}
     return Preset(
@@ -107,6 +108,34 @@ def _read_hugging_face_gpt2(folder: pathlib.Path) -> Preset:
         preprocessor={"class": "tfzoo>CausalLMPreprocessor", "config": length},
         tokenizer={"class": "tfzoo>BytePairTokenizer"},
     )
+
+
+def _read_hugging_face_bert(folder: pathlib.Path) -> Preset:
+    return _bert_preset(folder, *hugging_face_bert.read(folder))
+
+
+def _bert_preset(folder, config, weights, heads) -> Preset:
+    backbone = {"class": "tfzoo>BertBackbone", "config": config}
+    task = None
+    if heads["masked_lm"]:
+        task = {
+            "class": "tfzoo>BertMaskedLM",
+            "config": {"next_sentence": heads["next_sentence"]},
+        }
+    if not any((folder / name).exists() for name in WORD_PIECE_FILES):
+        return Preset(backbone, weights, task)
+    length = {"sequence_length": config["max_sequence_length"]}
+    return Preset(
+        backbone,
+        weights,
+        task,
+        preprocessor={"class": "tfzoo>MaskedLMPreprocessor", "config": length},
+        tokenizer={"class": "tfzoo>WordPieceTokenizer"},
+    )
+
+
+# Model types of Hugging Face that can be read.
+HUGGING_FACE = {"gpt2": _read_hugging_face_gpt2, "bert": _read_hugging_face_bert}
 
 
 def _require_part(path: pathlib.Path, name: str, part: Any, has_task: bool) -> None:

@@ -56,6 +56,28 @@ class StoredTensor:
         return f"tensor {self.name!r} in {self.file}"
 
 
+@dataclasses.dataclass(frozen=True)
+class JoinedTensors:
+    """Tensors side by side along their last axis, each of them read when NumPy asks for it.
+
+    Args:
+        parts: `StoredTensor`s, of one shape but for the last axis.
+    """
+
+    parts: tuple[StoredTensor, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole."""
+        return (*self.parts[0].shape[:-1], sum(part.shape[-1] for part in self.parts))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.concatenate([np.asarray(part, dtype) for part in self.parts], axis=-1)
+
+    def __str__(self) -> str:
+        return " beside ".join(map(str, self.parts))
+
+
 def read_tensors(folder: pathlib.Path) -> dict[str, StoredTensor]:
     """Finds the tensors of `model.safetensors`, or of the shards that its index lists.
 

@@ -6,6 +6,7 @@ from tfzoo.layers.batch_norm import BatchNorm
 from tfzoo.layers.conditional import ConditionalLatent, ProjectionLogit
 from tfzoo.layers.decoder_block import DecoderBlock
 from tfzoo.layers.dropout import Dropout
+from tfzoo.layers.encoder_block import EncoderBlock
 from tfzoo.layers.feed_forward import FeedForward
 from tfzoo.layers.key_value_cache import KeyValueCache
 from tfzoo.layers.masks import attention_bias, visible_slots
@@ -20,6 +21,7 @@ __all__ = [
     "ConditionalLatent",
     "DecoderBlock",
     "Dropout",
+    "EncoderBlock",
     "FeedForward",
     "KeyValueCache",
     "LayerNorm",

@@ -1,5 +1,6 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
+from tfzoo.models.bert.bert_backbone import BertBackbone
 from tfzoo.models.gan.dcgan_discriminator import DCGANDiscriminator
 from tfzoo.models.gan.dcgan_generator import DCGANGenerator
 from tfzoo.models.gan.gan import GAN
@@ -10,12 +11,18 @@ from tfzoo.models.gan.residual_generator import ResidualGenerator
 from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.gpt.gpt_causal_lm import GPTCausalLM
 from tfzoo.models.sizes import (
+    BERT_BASE,
+    BERT_LARGE,
+    BERT_MINI,
+    BERT_SMALL,
+    BERT_TINY,
     GPT_LARGE,
     GPT_MEDIUM,
     GPT_MINI,
     GPT_NANO,
     GPT_SMALL,
     GPT_XL,
+    MINILM,
     MODERN,
 )
 from tfzoo.models.task import Task
@@ -24,13 +31,20 @@ __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "GAN",
+    "BERT_BASE",
+    "BERT_LARGE",
+    "BERT_MINI",
+    "BERT_SMALL",
+    "BERT_TINY",
     "GPT_LARGE",
     "GPT_MEDIUM",
     "GPT_MINI",
     "GPT_NANO",
     "GPT_SMALL",
     "GPT_XL",
+    "MINILM",
     "MODERN",
+    "BertBackbone",
     "GPTBackbone",
     "GPTCausalLM",
     "MLPDiscriminator",

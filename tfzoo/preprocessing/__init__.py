@@ -6,6 +6,7 @@ from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
 from tfzoo.preprocessing.sliding_windows import SlidingWindows, Windows
 from tfzoo.preprocessing.text_stream import TextStream
 from tfzoo.preprocessing.tokenizer import Tokenizer
+from tfzoo.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 __all__ = [
     "BytePairTokenizer",
@@ -15,4 +16,5 @@ __all__ = [
     "TextStream",
     "Tokenizer",
     "Windows",
+    "WordPieceTokenizer",
 ]

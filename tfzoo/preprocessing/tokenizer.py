@@ -115,6 +115,25 @@ class Tokenizer(tf.Module):
 
     __call__ = tokenize
 
+    def tokenize_with_offsets(self, texts: Any) -> tuple[Any, Any, Any]:
+        """Turns texts into token ids, and says where in the text each of them stands.
+
+        Args:
+            texts: as in `tokenize`.
+
+        Returns:
+            `(token_ids, starts, ends)`, all int32 and of the shape that `tokenize` returns. Token i
+            is made of the characters `text[starts[i]:ends[i]]` of the Python string.
+
+        Raises:
+            NotImplementedError: if the tokenizer does not keep track of places.
+        """
+        texts = _as_strings(texts)
+        if texts.shape.rank == 0:
+            found = self._tokenize_batch_with_offsets(texts[tf.newaxis])
+            return tuple(ragged.values for ragged in found)
+        return self._tokenize_batch_with_offsets(texts)
+
     def detokenize(self, token_ids: Any) -> tf.Tensor:
         """Turns token ids back into text; special tokens are dropped.
 
@@ -153,6 +172,11 @@ class Tokenizer(tf.Module):
 
     def _tokenize_batch(self, texts: tf.Tensor) -> tf.RaggedTensor:
         raise NotImplementedError(f"{type(self).__name__} must define _tokenize_batch.")
+
+    def _tokenize_batch_with_offsets(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, ...]:
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say where its tokens are; WordPieceTokenizer does."
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as JSON values."""

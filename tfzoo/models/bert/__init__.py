@@ -1,0 +1,1 @@
+"""The BERT family: encoders that read a text in both directions."""
