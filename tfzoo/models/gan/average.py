@@ -5,6 +5,8 @@ Source: Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN tra
 
 import tensorflow as tf
 
+from tfzoo.models.gan.noise import Rows, fold_in, normal
+
 
 def copy_of(task):
     """Returns another generator with the same weights, made under the strategy of the task."""
@@ -30,3 +32,45 @@ def average_step(task):
         if "float" in mean.dtype:
             share = tf.cast(1 - decay, mean.dtype)
             mean.assign(mean.value + share * (latest.value - mean.value))
+
+
+def settle_statistics(self, num_batches=50, batch_size=128, seed=0):
+    """Measures anew what batch normalisation of the generator that `generate` uses goes by.
+
+    In training the moving statistics follow the generator's, while its average has moments of its
+    own. Here they become the mean moments of fresh batches, each counting alike.
+
+    Args:
+        self: a GAN.
+        num_batches: int.
+        batch_size: int, latents of a batch.
+        seed: int, of the latents.
+
+    Source: Brock et al. 2019, "Large scale GAN training" (BigGAN), appendix C.1, "standing
+    statistics".
+    """
+    network = self.average_generator or self.generator
+    layers = [layer for layer in sublayers(network) if hasattr(layer, "moving_mean")]
+    momenta = [layer.momentum for layer in layers]
+    trainable = network.trainable
+    network.trainable = True
+    rows = Rows(0, batch_size, batch_size)
+    try:
+        for number in range(num_batches):
+            for layer in layers:
+                layer.momentum = number / (number + 1)
+            stream = fold_in(tf.stack([seed, 2]), number)
+            latents = normal(stream, rows, self.latent_dim)
+            labels = tf.range(batch_size) % (self.num_classes or 1)
+            network(self.inputs_of(latents, labels), training=True)
+    finally:
+        network.trainable = trainable
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def sublayers(layer):
+    """All layers inside a model, at any depth."""
+    for part in getattr(layer, "layers", ()):
+        yield part
+        yield from sublayers(part)

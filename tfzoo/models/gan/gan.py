@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfzoo.losses import Critique, NonSaturating
 from tfzoo.models.gan import samples
-from tfzoo.models.gan.average import average_step, copy_of
+from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.without_updates import without_updates
@@ -344,6 +344,7 @@ class GAN(Task):
     generate = generate
     interpolate = interpolate
     discriminate = discriminate
+    settle_statistics = settle_statistics
     serving_functions = serving_functions
 
     def inputs_of(self, x, labels):

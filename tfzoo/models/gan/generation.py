@@ -76,11 +76,11 @@ def discriminate(task, images, labels=None, batch_size=128):
     Returns:
         Logits, float32 NumPy array (B,), or (B / packing,): above 0 it takes them for real.
     """
+    if task.num_classes is not None and labels is None:
+        raise ValueError("`labels` must say the class of each sample; received None.")
     images = tf.convert_to_tensor(images)
     function = discriminate_function(task)
     labels = _labels(task, labels, len(images), 0)
-    if task.num_classes is not None and labels is None:
-        raise ValueError("`labels` must say the class of each sample; received None.")
     step = -(-batch_size // task.packing) * task.packing
     parts = [
         function(scaled(task, images[i : i + step]), *_at(labels, i, step))
