@@ -1,4 +1,4 @@
-"""Times tfzoo's GPT against its peers on the CPU: every number on speed in the README.
+"""Times tfzoo against its peers on the CPU: every number on speed in the README.
 
     python scripts/benchmark.py                     # all suites: about two hours on two cores
     python scripts/benchmark.py train --rounds 7 --only 'tfzoo|KerasHub'
@@ -6,8 +6,9 @@
 
 Contestants live in processes of their own and take turns, so that ratios of the same round count,
 whatever else the machine does. The peers are KerasHub and, where `pip install -e ".[bench]"` was
-run, nanoGPT's network in torch, and transformers. All networks are GPT-2 without dropout, compiled
-as by `compile()` unless the name says XLA. Tokenizers: `scripts/benchmark_tokenizers.py`.
+run, nanoGPT's network in torch, and transformers. All language models are GPT-2 without dropout,
+compiled as by `compile()` unless the name says XLA; the GANs are DCGAN, against the train step of
+Keras's example and against torch. Tokenizers: `scripts/benchmark_tokenizers.py`.
 """
 
 import argparse
@@ -50,9 +51,8 @@ def run(suite, heat, arguments):
     """Runs one heat, prints its table, and returns all its numbers."""
     chosen = [c for c in heat.contestants if re.search(arguments.only, c.name)]
     *results, limits = run_heat([*chosen, LIMITS], arguments.rounds, heat.starts, arguments.log)
-    print(
-        heat.title, "", *table(results, limits), "", limits_line(limits), "", sep="\n", flush=True
-    )
+    lines = table(results, limits, heat.unit)
+    print(heat.title, "", *lines, "", limits_line(limits), "", sep="\n", flush=True)
     everything = [
         {"name": r.contestant.name, "facts": r.facts, "turns": r.turns, "error": r.error}
         for r in (*results, limits)

@@ -31,3 +31,16 @@ def training_operations(shape):
 def writing_bytes(shape, dtype, batch_size):
     """Bytes of weights that are read for each new token when a batch is written at once."""
     return matrix_weights(shape) * {"float32": 4, "bfloat16": 2}[dtype] / batch_size
+
+
+def gan_operations(base_dim):
+    """Operations for one image of a DCGAN step at 28x28, discriminator's and generator's update.
+
+    A network's forward pass is its large convolution, 16 x 7² x 2 B² products, alike in both, and
+    the small ones. Forwards: both for the discriminator's fake, one for its real image, both for
+    the generator. Backwards twice as much: by inputs and weights, but where only one is wanted.
+    """
+    forward = 2 * 16 * 49 * 2 * base_dim**2
+    discriminator = forward + 2 * forward + 2 * 2 * forward
+    generator = 2 * forward + forward + 2 * forward
+    return discriminator + generator

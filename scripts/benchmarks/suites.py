@@ -11,6 +11,7 @@ from benchmarks.shapes import (
     NANO,
     SMALL,
     TINY,
+    gan_operations,
     name,
     training_operations,
     writing_bytes,
@@ -28,6 +29,7 @@ class Heat:
     title: str
     contestants: list
     starts: int = 1
+    unit: str = "tokens"
 
 
 def raw_text(folder, log, quick):
@@ -139,6 +141,41 @@ def packing(folder, log, quick):
     yield Heat(f"{name(shape)}, batches of 16 x {shape['length']}, {facts['lengths']}", rows)
 
 
+def gan(folder, log, quick):
+    """DCGAN, alternating updates, from the end of one step to the end of a later one."""
+    base_dim, batch_size, steps = (8, 8, 5) if quick else (64, 128, 5)
+    check = dict(base_dim=8, batch_size=16, steps=20 if quick else 200)
+    apart_by = apart("gan:agreement", check, log)
+    settings = dict(base_dim=base_dim, batch_size=batch_size, steps=steps)
+    rows = [row for precision in POLICY for row in players(precision, settings)]
+    yield Heat(
+        f"DCGAN 28x28, {base_dim} channels, batches of {batch_size}; losses of {apart_by['steps']} "
+        f"steps in float32, from the same weights and noise, differ from those of the two tapes "
+        f"by {apart_by['largest']:.1e} of their size at most, in the first step by "
+        f"{apart_by['first']:.1e}",
+        rows,
+        unit="images",
+    )
+
+
+def players(precision, settings):
+    theirs, ours = "Keras, two tapes,", {"tfzoo float32": "tfzoo float32"}
+    demand = (precision, gan_operations(settings["base_dim"]))
+
+    def row(title, function, against, **options):
+        options = {**settings, "dtype": POLICY[precision], **options}
+        return Contestant(f"{title} {precision}", function, options, against, demand)
+
+    against = {theirs: f"{theirs} {precision}"}
+    yield row(theirs, "gan:train", {}, peer="keras")
+    if installed("torch"):
+        yield row("torch", "torch_gan:train", against)
+        against |= {"torch": f"torch {precision}"}
+    if precision != "float32":
+        against |= {**ours, f"{theirs} float32": f"{theirs} float32"}
+    yield row("tfzoo", "gan:train", against, peer="tfzoo")
+
+
 def write_corpus(folder, log, shape, num_documents):
     settings = dict(
         folder=folder,
@@ -155,4 +192,10 @@ def installed(package):
     return importlib.util.find_spec(package) is not None
 
 
-SUITES = {"raw-text": raw_text, "train": train, "generate": generate, "packing": packing}
+SUITES = {
+    "raw-text": raw_text,
+    "train": train,
+    "generate": generate,
+    "packing": packing,
+    "gan": gan,
+}

@@ -3,11 +3,11 @@
 import statistics
 
 
-def table(results, limits):
+def table(results, limits, unit="tokens"):
     """Markdown lines: rates and ratios are medians over the rounds, brackets hold the extremes."""
     references = list(dict.fromkeys(c for r in results for c in r.contestant.against))
     has_first_call = any("first_call" in facts for result in results for facts in result.facts)
-    head = ["contestant", "tokens/s", *(f"x {column}" for column in references)]
+    head = ["contestant", f"{unit}/s", *(f"x {column}" for column in references)]
     head += ["first call"] if has_first_call else []
     head += ["of the machine's limit", "peak memory"]
     rows = [row(result, results, references, has_first_call, limits) for result in results]

@@ -1,0 +1,97 @@
+"""Trains GANs by a recipe and scores them: every quality number of the README on images.
+
+    python scripts/train_gan.py digits                      # about a minute
+    python scripts/train_gan.py grid --seeds 0 1 2 3 4 5 6 7 8 9 --processes 2
+    python scripts/train_gan.py ring --seeds 0 1 2 3 4 5 6 7 8 9 --processes 2
+    python scripts/train_gan.py fashion --data-dir DIR --seeds 0 1 2
+    python scripts/train_gan.py fashion --data-dir DIR --baseline dcgan
+
+Each recipe has a fixed number of steps, so that it gives the same numbers on every machine. Beside
+them stands the floor: what real data score in the place of samples. With `--tune` nothing of the
+test set is looked at: a sixth of the training set takes its place.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import statistics
+
+RECIPES = {"digits": "images", "fashion": "images", "grid": "points", "ring": "points"}
+
+
+def main():
+    arguments = parse()
+    jobs = [(arguments, seed) for seed in arguments.seeds]
+    if arguments.processes == 1:
+        results = list(map(run, jobs))
+    else:
+        # A core for each process: small networks gain nothing from more.
+        os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+        spawn = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(arguments.processes, spawn) as pool:
+            results = list(pool.map(run, jobs))
+    print(f"\n{arguments.recipe}{' ' + arguments.baseline if arguments.baseline else ''}\n")
+    print("\n".join(table([numbers for numbers, _ in results], [floor for _, floor in results])))
+
+
+def run(job):
+    """Trains and scores with one seed: two dictionaries of numbers."""
+    arguments, seed = job
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    recipes = load(RECIPES[arguments.recipe])
+    recipe = recipes.RECIPES[arguments.recipe]
+    if arguments.baseline:
+        recipe = recipe | recipes.BASELINES[arguments.baseline]
+    recipe = recipe | json.loads(arguments.set)
+    numbers = recipes.run(recipe, seed, arguments)
+    said = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+    print(f"seed {seed}: {said}", flush=True)
+    return numbers, recipes.floor(recipe, seed, arguments)
+
+
+def load(module):
+    # Not at the top: the processes set their threads before TensorFlow is there.
+    import importlib
+
+    return importlib.import_module(f"gan_recipes.{module}")
+
+
+def table(results, floors):
+    """Markdown: mean and deviation over the seeds, and the floor beside them."""
+    yield f"| | {len(results)} seed{'s' if len(results) > 1 else ''} | floor |"
+    yield "| --- | --- | --- |"
+    for name in results[0]:
+        cells = [
+            spread([numbers[name] for numbers in some if name in numbers])
+            for some in (results, floors)
+        ]
+        yield f"| {name.replace('_', ' ')} | {' | '.join(cells)} |"
+
+
+def spread(values):
+    if not values:
+        return ""
+    deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4f}{deviation}"
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--baseline", choices=["dcgan"], help="another model, the same harness")
+    parser.add_argument("--data-dir", help="folder of prepared TFDS datasets")
+    parser.add_argument("--set", default="{}", help="JSON that changes the recipe")
+    parser.add_argument("--processes", type=int, default=1, help="seeds to train at a time")
+    parser.add_argument("--tune", action="store_true", help="never look at the test set")
+    parser.add_argument("--output", default="runs", help="folder for pictures and models")
+    parser.add_argument("--verbose", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
