@@ -36,10 +36,15 @@ def test_learns_digits(classifier, corpus):
 
 def test_features_are_the_last_hidden_layer(classifier, corpus):
     images = corpus.test.images[:7]
-    features = classifier(images)
+    features = classifier(images) * classifier.feature_scale
     assert features.shape == (7, 29) and features.min() == 0 < features.max()
     kernel, bias = classifier.network.get_layer("logits").get_weights()
     assert_allclose(features @ kernel + bias, classifier.network(images), rtol=1e-5, atol=1e-5)
+
+
+def test_features_have_the_scale_of_one(classifier, corpus):
+    features = classifier(corpus.train.images)
+    assert_allclose(np.sqrt((features.astype("float64") ** 2).mean()), 1, rtol=1e-5)
 
 
 def test_floats_and_bytes_are_the_same_images(classifier, corpus):
