@@ -37,3 +37,22 @@ MODERN = dict(
     tie_embeddings=False,
     logit_soft_cap=15.0,
 )
+
+# GANs are pairs: `MLPGenerator(shape, **MLP_GAN["generator"])` and likewise the discriminator.
+# For images of 28 x 28, latent vectors of 100 numbers: 1.5 M and 0.5 M parameters.
+MLP_GAN = dict(
+    generator=dict(hidden_dims=(256, 512, 1024)),
+    discriminator=dict(hidden_dims=(512, 256), dropout=0.3),
+)
+# At 28 x 28: 7 x 7 x 128 -> 14 x 14 x 64 -> 28 x 28, and back; 0.8 M and 0.1 M parameters.
+DCGAN_SMALL = dict(generator=dict(base_dim=64), discriminator=dict(base_dim=64, dropout=0.3))
+# Radford et al. 2016, figure 1, at 64 x 64: 4 x 4 x 1024 down to 32 x 32 x 128.
+DCGAN = dict(
+    generator=dict(base_dim=128, kernel_size=5, negative_slope=0.0),
+    discriminator=dict(base_dim=128, kernel_size=5, batch_norm=True, dropout=0.0),
+)
+# At 28 x 28, in the form of R3GAN: stages of 7, 14 and 28 pixels.
+RESIDUAL_GAN_28 = dict(
+    generator=dict(widths=(128, 96, 64), blocks_per_stage=1, group_size=16),
+    discriminator=dict(widths=(64, 96, 128), blocks_per_stage=1, group_size=16),
+)

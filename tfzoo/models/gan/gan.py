@@ -101,7 +101,10 @@ class GAN(Task):
         self.packing = packing
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.augmentation_probability = self.add_weight(
-            name="augmentation_probability", initializer="zeros", trainable=False
+            name="augmentation_probability",
+            initializer="zeros",
+            trainable=False,
+            aggregation="mean",
         )
         self.data_shape = samples.connect(self)
 

@@ -211,9 +211,12 @@ def adapt(task, real_logits):
     signs = tf.reduce_sum(tf.sign(real_logits))
     count = tf.cast(tf.size(real_logits), tf.float32)
     signs, count = sum_over_replicas([signs, count])
+    num_images = count * task.packing
     probability = task.augmentation_probability
-    probability.assign(task.augmentation.next_probability(probability.value, signs / count, count))
-    task.training_metrics["augmentation_probability"].update_state(probability.value)
+    probability.assign(
+        task.augmentation.next_probability(probability.value, signs / count, num_images)
+    )
+    task.training_metrics["augmentation_probability"].update_state(latest)
 
 
 def _require_range(task, images):
