@@ -213,9 +213,8 @@ def adapt(task, real_logits):
     signs, count = sum_over_replicas([signs, count])
     num_images = count * task.packing
     probability = task.augmentation_probability
-    probability.assign(
-        task.augmentation.next_probability(probability.value, signs / count, num_images)
-    )
+    latest = task.augmentation.next_probability(probability.value, signs / count, num_images)
+    probability.assign(latest)
     task.training_metrics["augmentation_probability"].update_state(latest)
 
 
