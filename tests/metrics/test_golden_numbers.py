@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzoo.metrics import BitsPerByte, Perplexity
+from tfzoo.metrics import BitsPerByte, Perplexity, WeightedMean
 
 
 def test_perplexity_of_equally_likely_tokens_is_their_number():
@@ -19,6 +19,16 @@ def test_perplexity_is_taken_of_the_weighted_mean():
     metric = Perplexity()
     metric.update_state(losses, [[1.0, 2.0, 0.0]])
     assert float(metric.result()) == pytest.approx(2 ** (5 / 3), rel=1e-5)
+
+
+def test_rows_of_different_length_count_by_their_tokens():
+    mean, perplexity = WeightedMean(), Perplexity()
+    for metric in (mean, perplexity):
+        metric.update_state([[1.0, 2.0, 3.0, 9.0]], [[1.0, 1.0, 1.0, 0.0]])
+        metric.update_state([[6.0], [7.0]], [[1.0], [0.5]])
+    # (1 + 2 + 3 + 6 + 3.5) / 4.5; the mean of the rows' means would be another number.
+    assert float(mean.result()) == pytest.approx(15.5 / 4.5, rel=1e-6)
+    assert float(perplexity.result()) == pytest.approx(math.exp(15.5 / 4.5), rel=1e-5)
 
 
 def test_bits_per_byte_by_hand():

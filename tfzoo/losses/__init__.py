@@ -17,6 +17,7 @@ from tfzoo.losses.adversarial_regularizers import (
     Critique,
     GradientPenalty,
 )
+from tfzoo.losses.label_loss import LabelLoss
 from tfzoo.losses.token_loss import TokenLoss
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Critique",
     "GradientPenalty",
     "Hinge",
+    "LabelLoss",
     "LeastSquares",
     "MinMax",
     "NonSaturating",

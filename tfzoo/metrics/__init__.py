@@ -13,6 +13,7 @@ from tfzoo.metrics.mode_count import ModeCount
 from tfzoo.metrics.neighbours import density_coverage, precision_recall
 from tfzoo.metrics.perplexity import Perplexity
 from tfzoo.metrics.sliced_wasserstein import sliced_wasserstein
+from tfzoo.metrics.weighted_mean import WeightedMean
 
 __all__ = [
     "BitsPerByte",
@@ -23,6 +24,7 @@ __all__ = [
     "MacroF1",
     "ModeCount",
     "Perplexity",
+    "WeightedMean",
     "answer_f1",
     "classification_accuracy_score",
     "density_coverage",

@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from tfzoo.metrics.weighted_mean import WeightedMean
+
 
 @keras.saving.register_keras_serializable(package="tfzoo")
-class Perplexity(keras.metrics.Mean):
+class Perplexity(WeightedMean):
     """`exp` of the weighted mean loss: among how many equally likely tokens the model hesitates.
 
     `update_state(losses, sample_weight)` takes the loss of each token in nats. The exponential is

@@ -1,6 +1,8 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
 from tfzoo.models.bert.bert_backbone import BertBackbone
+from tfzoo.models.bert.bert_text_classifier import BertTextClassifier, ClassProbability
+from tfzoo.models.bert.bert_token_classifier import BertTokenClassifier, Entity
 from tfzoo.models.gan.dcgan_discriminator import DCGANDiscriminator
 from tfzoo.models.gan.dcgan_generator import DCGANGenerator
 from tfzoo.models.gan.gan import GAN
@@ -51,8 +53,12 @@ __all__ = [
     "MODERN",
     "RESIDUAL_GAN_28",
     "BertBackbone",
+    "BertTextClassifier",
+    "BertTokenClassifier",
+    "ClassProbability",
     "DCGANDiscriminator",
     "DCGANGenerator",
+    "Entity",
     "GPTBackbone",
     "GPTCausalLM",
     "MLPDiscriminator",

@@ -6,7 +6,9 @@ from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
 from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
 from tfzoo.preprocessing.diff_augment import DiffAugment
 from tfzoo.preprocessing.sliding_windows import SlidingWindows, Windows
+from tfzoo.preprocessing.text_classifier_preprocessor import TextClassifierPreprocessor
 from tfzoo.preprocessing.text_stream import TextStream
+from tfzoo.preprocessing.token_classifier_preprocessor import TokenClassifierPreprocessor
 from tfzoo.preprocessing.tokenizer import Tokenizer
 from tfzoo.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
@@ -17,7 +19,9 @@ __all__ = [
     "CausalLMPreprocessor",
     "DiffAugment",
     "SlidingWindows",
+    "TextClassifierPreprocessor",
     "TextStream",
+    "TokenClassifierPreprocessor",
     "Tokenizer",
     "Windows",
     "WordPieceTokenizer",

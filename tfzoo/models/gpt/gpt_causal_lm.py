@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.losses import TokenLoss
-from tfzoo.metrics import BitsPerByte, Perplexity
+from tfzoo.metrics import BitsPerByte, Perplexity, WeightedMean
 from tfzoo.models import preset
 from tfzoo.models.generation_graphs import generate_texts, score_texts
 from tfzoo.models.task import Task, sum_over_replicas
@@ -89,11 +89,11 @@ class GPTCausalLM(Task):
         self.objective = loss or TokenLoss()
         self.max_gradient_norm = max_gradient_norm
         self.gradient_accumulation = gradient_accumulation
-        self.loss_metric = keras.metrics.Mean(name="loss")
+        self.loss_metric = WeightedMean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
         self.evaluation_metrics = [
             Perplexity(),
-            keras.metrics.Mean(name="token_accuracy"),
+            WeightedMean(name="token_accuracy"),
             *([BitsPerByte()] if self.preprocessor else []),
         ]
 

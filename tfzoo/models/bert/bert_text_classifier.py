@@ -1,0 +1,408 @@
+"""BERT that says which class a text, or a pair of texts, belongs to.
+
+B examples, T tokens, D hidden_dim, C classes.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfzoo.data import bucketed_batches, sorted_batches
+from tfzoo.layers import Dropout
+from tfzoo.losses import LabelLoss, TokenLoss
+from tfzoo.metrics import MacroF1
+from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
+from tfzoo.models.bert.fine_tuning import auto_optimizer, checked_class_names, pretrained_parts
+from tfzoo.models.bert.labelled_examples import (
+    as_examples,
+    is_examples,
+    require_every_class,
+    target_array,
+)
+from tfzoo.models.task import Task, sum_over_replicas
+from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
+from tfzoo.preprocessing import TextClassifierPreprocessor
+
+
+class ClassProbability(NamedTuple):
+    """One answer of `BertTextClassifier.classify`.
+
+    Attributes:
+        name: of the class.
+        probability: float in [0, 1].
+    """
+
+    name: str
+    probability: float
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class BertTextClassifier(Task):
+    """BERT with a linear layer over one vector for each text: `fit` on texts, then `classify`.
+
+    Args:
+        backbone: a `BertBackbone`.
+        preprocessor: optional `TextClassifierPreprocessor`; needed for raw texts.
+        class_names: C strings.
+        multi_label: bool, whether a text may have any number of the classes instead of exactly one.
+        pooling: "mean", the mean of the vectors of all tokens; or "cls", the backbone's
+            `pooled_output`, which is worth something if the checkpoint was trained with it.
+        dropout: float in [0, 1), on the pooled vector.
+        **kwargs: passed to `keras.Model`.
+
+    Call arguments:
+        inputs: as in `BertBackbone`.
+        training: bool, whether dropout acts.
+
+    Returns:
+        Logits (B, C).
+
+    Objective:
+        The weighted mean over the examples of the global batch of the cross-entropy, the weight of
+        an example being its sample weight times the weight of its class. With `multi_label`, the
+        loss of an example is the mean over the classes, by their weights, of `LabelLoss`.
+
+    Logs:
+        `loss`: the objective, nats. `gradient_norm`: before clipping. From `evaluate` and
+        validation also `accuracy`, the share in [0, 1] of examples with the right class, or with
+        exactly the right set of classes; and `macro_f1` in [0, 1].
+
+    Randomness:
+        Dropout, drawn differently on every replica and continued after a restart. The order of raw
+        data is a function of `fit`'s seed.
+
+    Example:
+        ```python
+        import tfzoo
+
+        texts, labels = ["play it again", "stop it now", "play", "stop"], ["go", "halt"] * 2
+        tokenizer = tfzoo.preprocessing.WordPieceTokenizer.train(texts, vocabulary_size=40)
+        model = tfzoo.models.BertTextClassifier(
+            tfzoo.models.BertBackbone(tokenizer.vocabulary_size, 1, 2, hidden_dim=16),
+            tfzoo.preprocessing.TextClassifierPreprocessor(tokenizer),
+            class_names=["go", "halt"],
+        )
+        model.compile()
+        model.fit(texts, labels, verbose=0)
+        print(model.classify("play it now", top_k=1))
+        ```
+
+    Source: Devlin et al. 2019, "BERT", section 4.1.
+    """
+
+    def __init__(
+        self,
+        backbone,
+        preprocessor=None,
+        class_names=(),
+        multi_label=False,
+        pooling="mean",
+        dropout=0.1,
+        **kwargs,
+    ):
+        super().__init__(backbone, preprocessor, **kwargs)
+        if pooling not in ("mean", "cls") or (pooling == "cls" and not backbone.use_pooler):
+            raise ValueError(
+                '`pooling` must be "mean", or "cls" for a backbone with `use_pooler`; received '
+                f"{pooling!r}."
+            )
+        self.class_names = checked_class_names(class_names)
+        self.multi_label = multi_label
+        self.pooling = pooling
+        self.dropout_rate = dropout
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="head_dropout")
+        self.head = keras.layers.Dense(
+            len(self.class_names),
+            kernel_initializer=initializer(),
+            dtype=self.dtype_policy,
+            name="head",
+        )
+        self.head.build((None, backbone.hidden_dim))
+
+    @classmethod
+    def from_preset(cls, folder, **arguments):
+        """Loads a classifier, or makes one with a new head from any BERT.
+
+        Args:
+            folder: the preset of a classifier; or, with `class_names`, that of any BERT, or a
+                folder of Hugging Face or Google.
+            **arguments: `class_names` and the other arguments of the constructor for a new head,
+                where `dropout` and `dtype` are those of the backbone, and `sequence_length`, by
+                default as long as the backbone allows.
+
+        Returns:
+            A `BertTextClassifier` that is not compiled.
+        """
+        if "class_names" not in arguments:
+            return super().from_preset(folder, **arguments)
+        parts = pretrained_parts(BertBackbone, TextClassifierPreprocessor, folder, arguments)
+        return cls(*parts, **arguments)
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss=None,
+        class_weight=None,
+        learning_rate=1e-4,
+        layer_decay=1.0,
+        max_gradient_norm=1.0,
+        gradient_accumulation=1,
+        **kwargs,
+    ):
+        """Configures training.
+
+        Args:
+            optimizer: a Keras optimizer; "auto" is `tfzoo.optimizers.fine_tuning_adamw`: AdamW with
+                warm-up and a straight line to zero at the end of the run.
+            loss: a `TokenLoss`, or with `multi_label` a `LabelLoss`; None means the plain one.
+            class_weight: optional dict from names of classes to floats >= 0; 1 for the others.
+            learning_rate: float > 0, the peak of "auto".
+            layer_decay: float in (0, 1], the learning rate of "auto" falls by this factor from each
+                layer to the one below.
+            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
+                norm; None does not clip.
+            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls,
+                the result stays the same.
+            **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
+        """
+        if gradient_accumulation < 1:
+            raise ValueError(
+                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
+            )
+        if optimizer == "auto":
+            optimizer = auto_optimizer(self.backbone, learning_rate, layer_decay)
+        kwargs.setdefault("jit_compile", False)  # rows differ in length
+        super().compile(optimizer, **kwargs)
+        self.objective = loss or (LabelLoss() if self.multi_label else TokenLoss())
+        self.class_weight = checked_class_weight(class_weight, self.class_names)
+        self.max_gradient_norm = max_gradient_norm
+        self.gradient_accumulation = gradient_accumulation
+        self.loss_metric = keras.metrics.Mean(name="loss")
+        self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
+        self.evaluation_metrics = [
+            keras.metrics.Mean(name="accuracy"),
+            MacroF1(len(self.class_names)),
+        ]
+
+    @property
+    def metrics(self):
+        """Everything that is reset between epochs."""
+        if not self.compiled:
+            return []
+        return [self.loss_metric, self.gradient_norm_metric, *self.evaluation_metrics]
+
+    @property
+    def trainable_variables(self):
+        """The variables that training moves: not those of a pooler that is not used."""
+        variables = super().trainable_variables
+        return variables if self.pooling == "cls" else self.backbone.without_pooler(variables)
+
+    def get_compile_config(self):
+        """Returns the arguments of `compile`, so that a saved model comes back compiled."""
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "loss": keras.saving.serialize_keras_object(self.objective),
+            "class_weight": dict(zip(self.class_names, self.class_weight, strict=True)),
+            "max_gradient_norm": self.max_gradient_norm,
+            "gradient_accumulation": self.gradient_accumulation,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles with what `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def call(self, inputs, training=False):
+        """Returns logits (B, C)."""
+        outputs = self.backbone(inputs, training=training)
+        if self.pooling == "cls":
+            vector = outputs["pooled_output"]
+        else:
+            vector = mean_vector(outputs["sequence_output"], inputs.get("padding_mask"))
+        return self.head(self.dropout(vector, training=training))
+
+    def train_step(self, data):
+        """One step on a batch `(x, targets, weights)`; weights are optional."""
+        # Unpack
+        x, targets, weights = unpack(data)
+        weights = self._weigh_classes(targets, weights)
+        total_weight = sum_over_replicas(tf.reduce_sum(weights))
+        variables = self.trainable_variables
+
+        def gradients_of(x, targets, weights):
+            # Tape
+            with tf.GradientTape() as tape:
+                logits = self(x, training=True)
+                # Loss: divided by the weight of the global batch, so that sums of it are its mean
+                losses = self._example_losses(targets, logits)
+                loss = tf.math.divide_no_nan(tf.reduce_sum(losses * weights), total_weight)
+                scaled_loss = self.optimizer.scale_loss(loss)
+            self.loss_metric.update_state(losses, weights)
+            # Gradients
+            return tape.gradient(scaled_loss, variables)
+
+        gradients = accumulate_gradients(
+            gradients_of, (x, targets, weights), self.gradient_accumulation
+        )
+
+        # Update
+        gradients, norm = aggregate_and_clip(gradients, self.max_gradient_norm, self.optimizer)
+        self.optimizer.apply(gradients, variables)
+
+        # Log
+        self.gradient_norm_metric.update_state(norm)
+        return self.results([self.loss_metric, self.gradient_norm_metric])
+
+    def test_step(self, data):
+        """Adds a batch to the metrics."""
+        x, targets, weights = unpack(data)
+        logits = self(x, training=False)
+        losses = self._example_losses(targets, logits)
+        self.loss_metric.update_state(losses, self._weigh_classes(targets, weights))
+        if self.multi_label:
+            targets, predictions = targets > 0.5, logits > 0
+            is_right = tf.reduce_all(predictions == targets, axis=-1)
+        else:
+            predictions = tf.argmax(logits, -1, output_type=targets.dtype)
+            is_right = predictions == targets
+        accuracy, macro_f1 = self.evaluation_metrics
+        accuracy.update_state(tf.cast(is_right, tf.float32), weights)
+        macro_f1.update_state(targets, predictions, weights)
+        return self.results([self.loss_metric, *self.evaluation_metrics])
+
+    def is_raw(self, x):
+        """Whether `x` is texts, pairs of texts, or a dataset of texts."""
+        return is_examples(x)
+
+    def training_batches(self, x, y, batch_size, seed):
+        """Texts of about one length in each batch, every text once in an epoch."""
+        texts, y = as_examples(x, y)
+        targets = target_array(y, len(texts), self.class_names, self.multi_label)
+        require_every_class(targets, self.class_names)
+        rows = self._attached().rows(texts)
+        steps = -(-len(targets) // batch_size)
+        return bucketed_batches((rows, targets), batch_size, seed=seed), steps
+
+    def evaluation_batches(self, x, y, batch_size):
+        """Every text once, the longest first."""
+        texts, y = as_examples(x, y)
+        targets = target_array(y, len(texts), self.class_names, self.multi_label)
+        return sorted_batches((self._attached().rows(texts), targets), batch_size)[0]
+
+    def predict(self, x, batch_size=32, **kwargs):
+        """Logits (N, C) of prepared batches or of raw texts, as a NumPy array, in their order."""
+        if not self.is_raw(x):
+            return super().predict(x, batch_size, **kwargs)
+        rows = self._attached().rows(as_examples(x)[0])
+        dataset, order = sorted_batches(rows, batch_size)
+        return super().predict(dataset, **kwargs)[np.argsort(order)]
+
+    def classify(self, texts, top_k=None, batch_size=32):
+        """Says what texts are.
+
+        Args:
+            texts: a string, or strings or pairs of strings in any form that `fit` takes.
+            top_k: optional int, how many classes to name; None names all.
+            batch_size: int, texts at a time.
+
+        Returns:
+            For each text a list of `ClassProbability`, the most probable first; for one string one
+            such list. With `multi_label` the probabilities are independent of each other.
+        """
+        if top_k is not None and not 1 <= top_k <= len(self.class_names):
+            raise ValueError(
+                f"`top_k` must be from 1 to {len(self.class_names)}, the number of classes; "
+                f"received {top_k}."
+            )
+        rows = self._attached().rows(as_examples(texts)[0])
+        dataset, order = sorted_batches(rows, batch_size)
+        graph = self.graph("classify", lambda: tf.function(self._probabilities, autograph=False))
+        found = np.concatenate([graph(x).numpy() for x in dataset])[np.argsort(order)]
+        answers = [
+            [ClassProbability(self.class_names[n], float(row[n])) for n in np.argsort(-row)[:top_k]]
+            for row in found
+        ]
+        return answers[0] if isinstance(texts, (str, bytes)) else answers
+
+    def serving_functions(self):
+        """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
+
+        `classify`: text string (B,) -> class_names string (C,), probabilities float32 (B, C), and
+        the most probable class of each text, label string (B,) and probability float32 (B,).
+        `classify_pair`: text and second_text, both string (B,) -> the same.
+        """
+        self._attached()
+
+        def answer(texts):
+            probabilities = self._probabilities(self.preprocessor(texts))
+            return {
+                "class_names": tf.constant(self.class_names),
+                "label": tf.gather(tf.constant(self.class_names), tf.argmax(probabilities, -1)),
+                "probability": tf.reduce_max(probabilities, axis=-1),
+                "probabilities": probabilities,
+            }
+
+        def answer_pair(text, second_text):
+            return answer(tf.stack([text, second_text], axis=1))
+
+        text, second = (tf.TensorSpec([None], tf.string, name) for name in ("text", "second_text"))
+        return {"classify": (answer, [text]), "classify_pair": (answer_pair, [text, second])}
+
+    def _probabilities(self, x):
+        logits = tf.cast(self(x, training=False), tf.float32)
+        return tf.sigmoid(logits) if self.multi_label else tf.nn.softmax(logits)
+
+    def _example_losses(self, targets, logits):
+        """The loss of each example (B,)."""
+        losses = self.objective(targets, logits)
+        if not self.multi_label:
+            return losses
+        return tf.reduce_sum(losses * self.class_weight, axis=-1) / sum(self.class_weight)
+
+    def _weigh_classes(self, targets, weights):
+        if self.multi_label:
+            return weights
+        return weights * tf.gather(tf.constant(self.class_weight), targets)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "class_names": list(self.class_names),
+            "multi_label": self.multi_label,
+            "pooling": self.pooling,
+            "dropout": self.dropout_rate,
+        }
+
+
+def mean_vector(vectors, padding_mask):
+    """The mean of vectors (B, T, D) over real tokens, taken in float32: (B, D)."""
+    if padding_mask is None:
+        padding_mask = tf.ones(tf.shape(vectors)[:2])
+    weights = tf.cast(padding_mask, tf.float32)[..., None]
+    sums = tf.reduce_sum(tf.cast(vectors, tf.float32) * weights, axis=1)
+    return tf.cast(sums / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0), vectors.dtype)
+
+
+def checked_class_weight(class_weight, class_names):
+    """The weight of each class, in the order of the names."""
+    class_weight = dict(class_weight or {})
+    unknown = sorted(set(class_weight) - set(class_names))
+    weights = [float(class_weight.get(name, 1.0)) for name in class_names]
+    if unknown or min(weights) < 0 or not sum(weights):
+        raise ValueError(
+            "`class_weight` must map names of classes to numbers of 0 or more, not all 0; received "
+            f"{class_weight!r:.200}."
+        )
+    return tuple(weights)
+
+
+def unpack(data):
+    """`(x, targets[, weights])` -> all three; missing weights are ones."""
+    x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is None:
+        weights = tf.ones(tf.shape(targets)[:1])
+    return x, targets, tf.cast(weights, tf.float32)
