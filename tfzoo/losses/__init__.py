@@ -17,6 +17,7 @@ from tfzoo.losses.adversarial_regularizers import (
     Critique,
     GradientPenalty,
 )
+from tfzoo.losses.contrastive_loss import ContrastiveLoss
 from tfzoo.losses.label_loss import LabelLoss
 from tfzoo.losses.token_loss import TokenLoss
 
@@ -24,6 +25,7 @@ __all__ = [
     "AdversarialLoss",
     "AdversarialRegularizer",
     "Consistency",
+    "ContrastiveLoss",
     "Critique",
     "GradientPenalty",
     "Hinge",
