@@ -1,6 +1,7 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
 from tfzoo.models.bert.bert_backbone import BertBackbone
+from tfzoo.models.bert.bert_question_answerer import BertQuestionAnswerer
 from tfzoo.models.bert.bert_text_classifier import BertTextClassifier, ClassProbability
 from tfzoo.models.bert.bert_token_classifier import BertTokenClassifier, Entity
 from tfzoo.models.gan.dcgan_discriminator import DCGANDiscriminator
@@ -56,6 +57,7 @@ __all__ = [
     "BertTextClassifier",
     "BertTokenClassifier",
     "ClassProbability",
+    "BertQuestionAnswerer",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Entity",

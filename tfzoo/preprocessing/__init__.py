@@ -5,6 +5,10 @@ from tfzoo.preprocessing.byte_pair_tokenizer import BytePairTokenizer
 from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
 from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
 from tfzoo.preprocessing.diff_augment import DiffAugment
+from tfzoo.preprocessing.question_answering_preprocessor import (
+    QuestionAnsweringPreprocessor,
+    QuestionRows,
+)
 from tfzoo.preprocessing.sliding_windows import SlidingWindows, Windows
 from tfzoo.preprocessing.text_classifier_preprocessor import TextClassifierPreprocessor
 from tfzoo.preprocessing.text_stream import TextStream
@@ -18,6 +22,8 @@ __all__ = [
     "ByteTokenizer",
     "CausalLMPreprocessor",
     "DiffAugment",
+    "QuestionAnsweringPreprocessor",
+    "QuestionRows",
     "SlidingWindows",
     "TextClassifierPreprocessor",
     "TextStream",

@@ -105,6 +105,11 @@ class SlidingWindows:
                 f"stride={self.stride}, window={self.window}."
             )
 
+    @classmethod
+    def of(cls, value):
+        """Returns `value` where it is `SlidingWindows` or None; else it is a dict of arguments."""
+        return cls(**value) if isinstance(value, dict) else value
+
     def split(self, num_tokens, num_others=0):
         """Divides documents into windows; works inside a graph.
 
