@@ -3,6 +3,7 @@
 from tfzoo.models.bert.bert_backbone import BertBackbone
 from tfzoo.models.bert.bert_question_answerer import BertQuestionAnswerer
 from tfzoo.models.bert.bert_text_classifier import BertTextClassifier, ClassProbability
+from tfzoo.models.bert.bert_text_embedder import BertTextEmbedder
 from tfzoo.models.bert.bert_token_classifier import BertTokenClassifier, Entity
 from tfzoo.models.gan.dcgan_discriminator import DCGANDiscriminator
 from tfzoo.models.gan.dcgan_generator import DCGANGenerator
@@ -55,6 +56,7 @@ __all__ = [
     "RESIDUAL_GAN_28",
     "BertBackbone",
     "BertTextClassifier",
+    "BertTextEmbedder",
     "BertTokenClassifier",
     "ClassProbability",
     "BertQuestionAnswerer",

@@ -108,7 +108,15 @@ class BertQuestionAnswerer(Task):
         Returns:
             A `BertQuestionAnswerer` that is not compiled.
         """
-        return from_pretrained(cls, _preprocessor, folder, arguments)
+        windows = arguments.pop("long_documents", None)
+        question_length = arguments.pop("max_question_length", None)
+
+        def preprocessor(tokenizer, length):
+            length = min(length, 384)
+            usual = SlidingWindows(length, min(128, length // 2))
+            return QuestionAnsweringPreprocessor(tokenizer, windows or usual, question_length)
+
+        return from_pretrained(cls, preprocessor, folder, arguments)
 
     def compile(
         self,
@@ -264,11 +272,3 @@ class BertQuestionAnswerer(Task):
             "max_answer_length": self.max_answer_length,
             "no_answer_threshold": self.no_answer_threshold,
         }
-
-
-def _preprocessor(tokenizer, backbone, arguments):
-    window = min(384, backbone.max_sequence_length)
-    windows = arguments.pop("long_documents", SlidingWindows(window, min(128, window // 2)))
-    return QuestionAnsweringPreprocessor(
-        tokenizer, windows, arguments.pop("max_question_length", None)
-    )
