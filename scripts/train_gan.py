@@ -16,7 +16,8 @@ import concurrent.futures
 import json
 import multiprocessing
 import os
-import statistics
+
+import numpy as np
 
 RECIPES = {"digits": "images", "fashion": "images", "grid": "points", "ring": "points"}
 
@@ -71,10 +72,10 @@ def table(results, floors):
 
 
 def spread(values):
-    if not values:
-        return ""
-    deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.4f}{deviation}"
+    if len(values) < 2:
+        return f"{values[0]:.4f}" if values else ""
+    with np.errstate(invalid="ignore"):  # what is infinite once has no deviation
+        return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
 
 
 def parse():

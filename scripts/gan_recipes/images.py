@@ -164,7 +164,7 @@ def build(recipe, train):
         regularizers=[R1(strength), R2(strength)] if penalty else [],
         generator_average=recipe["generator_average"],
         jit_compile=False,
-        steps_per_execution=10,
+        steps_per_execution=min(10, steps // 20),
     )
     return model
 

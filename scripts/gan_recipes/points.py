@@ -75,6 +75,6 @@ def build(recipe):
         regularizers=[R1(penalty), R2(penalty)],
         generator_average=recipe["generator_average"],
         jit_compile=True,
-        steps_per_execution=100,
+        steps_per_execution=min(100, steps // 10),
     )
     return model
