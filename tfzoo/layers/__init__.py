@@ -9,6 +9,7 @@ from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.encoder_block import EncoderBlock
 from tfzoo.layers.feed_forward import FeedForward
 from tfzoo.layers.key_value_cache import KeyValueCache
+from tfzoo.layers.masked_lm_head import MaskedLMHead
 from tfzoo.layers.masks import attention_bias, visible_slots
 from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
 from tfzoo.layers.resampling import downsample, upsample
@@ -26,6 +27,7 @@ __all__ = [
     "KeyValueCache",
     "LayerNorm",
     "ProjectionLogit",
+    "MaskedLMHead",
     "RMSNorm",
     "ResidualBlock",
     "SelfAttention",

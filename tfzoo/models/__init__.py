@@ -1,6 +1,7 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
 from tfzoo.models.bert.bert_backbone import BertBackbone
+from tfzoo.models.bert.bert_masked_lm import BertMaskedLM
 from tfzoo.models.bert.bert_question_answerer import BertQuestionAnswerer
 from tfzoo.models.bert.bert_text_classifier import BertTextClassifier, ClassProbability
 from tfzoo.models.bert.bert_text_embedder import BertTextEmbedder
@@ -63,6 +64,7 @@ __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Entity",
+    "BertMaskedLM",
     "GPTBackbone",
     "GPTCausalLM",
     "MLPDiscriminator",

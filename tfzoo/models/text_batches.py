@@ -42,7 +42,7 @@ def training_batches(preprocessor, texts, batch_size, seed):
     """
     if not is_text_dataset(texts):
         rows = packed_rows(preprocessor, texts)
-        num_rows = len(rows[1])
+        num_rows = len(tf.nest.flatten(rows)[0])
         batch_size = min(batch_size, num_rows)
         return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
     rows = texts.batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()

@@ -5,6 +5,7 @@ from tfzoo.preprocessing.byte_pair_tokenizer import BytePairTokenizer
 from tfzoo.preprocessing.byte_tokenizer import ByteTokenizer
 from tfzoo.preprocessing.causal_lm_preprocessor import CausalLMPreprocessor
 from tfzoo.preprocessing.diff_augment import DiffAugment
+from tfzoo.preprocessing.masked_lm_preprocessor import MaskedLMPreprocessor
 from tfzoo.preprocessing.question_answering_preprocessor import (
     QuestionAnsweringPreprocessor,
     QuestionRows,
@@ -24,6 +25,7 @@ __all__ = [
     "DiffAugment",
     "QuestionAnsweringPreprocessor",
     "QuestionRows",
+    "MaskedLMPreprocessor",
     "SlidingWindows",
     "TextClassifierPreprocessor",
     "TextStream",
