@@ -15,6 +15,8 @@ from tfzoo.losses import R1, R2, GradientPenalty, Relativistic, Wasserstein
 from tfzoo.models import (
     GAN,
     MODERN,
+    BertBackbone,
+    BertMaskedLM,
     DCGANDiscriminator,
     DCGANGenerator,
     GPTBackbone,
@@ -22,7 +24,12 @@ from tfzoo.models import (
     MLPDiscriminator,
     MLPGenerator,
 )
-from tfzoo.preprocessing import ByteTokenizer, CausalLMPreprocessor
+from tfzoo.preprocessing import (
+    ByteTokenizer,
+    CausalLMPreprocessor,
+    MaskedLMPreprocessor,
+    WordPieceTokenizer,
+)
 
 LENGTH = 11
 VOCABULARY_SIZE = 10
@@ -170,6 +177,89 @@ WRITER = dict(
     writes=True,
 )
 
+# BERT reads the same texts with 19 pieces, and guesses up to 7 of 11 tokens.
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefg", *(f"##{c}" for c in "abcdefg")]
+NUM_MASKED = 7
+
+
+def bert_backbone(dropout, dtype):
+    """V 19, L 2, H 3, K 6, D 18, F 29."""
+    return BertBackbone(
+        len(PIECES), 2, 3, 18, 29, dropout=dropout, max_sequence_length=37, dtype=dtype
+    )
+
+
+def masked_bert(dropout=0.0, dtype="float32"):
+    """Guesses single tokens."""
+    preprocessor = MaskedLMPreprocessor(WordPieceTokenizer(PIECES), LENGTH, mask_rate=0.25)
+    return BertMaskedLM(bert_backbone(dropout, dtype), preprocessor)
+
+
+def mask_batch(rng, rows):
+    lengths = rng.integers(NUM_MASKED, LENGTH + 1, rows)
+    real = np.arange(LENGTH) < lengths[:, None]
+    positions = np.stack([rng.permutation(length)[:NUM_MASKED] for length in lengths])
+    x = {
+        "token_ids": (rng.integers(0, len(PIECES), (rows, LENGTH)) * real).astype("int32"),
+        "padding_mask": real,
+        "mask_positions": positions.astype("int32"),
+    }
+    # Some rows have many tokens to guess, some few.
+    weights = rng.uniform(0.5, 2, positions.shape) * (rng.uniform(size=positions.shape) < 0.6)
+    return x, mask_targets(rng, positions), weights.astype("float32")
+
+
+def mask_targets(rng, targets):
+    return rng.integers(0, len(PIECES), targets.shape).astype("int32")
+
+
+def served_guesses(model):
+    texts = ["[MASK] bad [MASK]", "fa[MASK]e", "a"]
+    filled = model.fill_mask(texts[:1], top_k=5) + [[model.fill_mask(texts[1], top_k=5)]]
+    tokens, probabilities = np.full((3, 2, 5), "", object), np.zeros((3, 2, 5))
+    for row, masks in enumerate(filled):
+        for number, mask in enumerate(masks):
+            tokens[row, number] = [one.token for one in mask]
+            probabilities[row, number] = [one.probability for one in mask]
+    scores = model.score(texts)
+    return {
+        "fill_mask": (
+            {"text": texts, "top_k": np.int32(5)},
+            {
+                "tokens": tokens.astype(str),
+                "probabilities": probabilities,
+                "count": np.array([2, 1, 0]),
+            },
+        ),
+        "score": (
+            {"text": texts},
+            {
+                "log_likelihood": np.array([s.log_likelihoods.sum() for s in scores]),
+                "num_tokens": np.array([len(s.tokens) for s in scores]),
+            },
+        ),
+    }
+
+
+GUESSER = dict(
+    batch=mask_batch,
+    serve=served_guesses,
+    signatures={
+        "fill_mask": (
+            {"text": ("string", (None,)), "top_k": ("int32", ())},
+            {
+                "tokens": ("string", (None, None, None)),
+                "probabilities": ("float32", (None, None, None)),
+                "count": ("int32", (None,)),
+            },
+        ),
+        "score": WRITER["signatures"]["score"],
+    },
+    mean_loss=mean_token_loss,
+    untrained_loss=lambda model: np.log(len(PIECES)),
+    noise=mask_targets,
+)
+
 # GANs: Z 5, 7 classes.
 
 
@@ -260,6 +350,7 @@ def sampler(shape, labels):
 ZOO = [
     Entry("gpt", gpt, **WRITER),
     Entry("modern_gpt", modern_gpt, **WRITER),
+    Entry("masked_bert", masked_bert, **GUESSER),
     Entry(
         "conditional_gan",
         conditional_gan,

@@ -297,8 +297,8 @@ def unpack(data):
             "A batch must have `mask_positions`, as `MaskedLMPreprocessor.mask` makes them; "
             f"received {', '.join(x)}."
         )
-    parts = tf.nest.flatten(targets)
+    targets_list, given = tf.nest.flatten(targets), tf.nest.flatten(weights)
     if weights is None:
-        weights = tf.ones(tf.shape(parts[0]))
-    rows = [tf.ones(tf.shape(part)) for part in parts[1:]]
-    return x, targets, [tf.cast(weights, tf.float32), *rows]
+        given = []
+    missing = [tf.ones(tf.shape(part)) for part in targets_list[len(given) :]]
+    return x, targets, [tf.cast(part, tf.float32) for part in given] + missing
