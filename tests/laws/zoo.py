@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests.laws.bert_classifiers import TEXT_CLASSIFIER, TOKEN_CLASSIFIER
 from tfzoo.losses import R1, R2, GradientPenalty, Relativistic, Wasserstein
 from tfzoo.models import (
     GAN,
@@ -62,6 +63,8 @@ class Entry:
         writes: whether it is a causal language model that generates.
         inputs: `(rng, rows) -> x`, what `call` takes where that is not the x of a batch.
         drops: whether `call` has dropout.
+        steepness: by how much more than other models one step magnifies rounding, because few
+            numbers are averaged in its loss.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Entry:
     writes: bool = False
     inputs: Callable[..., Any] | None = None
     drops: bool = True
+    steepness: float = 1.0
 
     def call_inputs(self, rng, rows):
         return self.inputs(rng, rows) if self.inputs else self.batch(rng, rows)[0]
@@ -351,6 +355,8 @@ ZOO = [
     Entry("gpt", gpt, **WRITER),
     Entry("modern_gpt", modern_gpt, **WRITER),
     Entry("masked_bert", masked_bert, **GUESSER),
+    Entry("bert_text_classifier", **TEXT_CLASSIFIER),
+    Entry("bert_token_classifier", **TOKEN_CLASSIFIER),
     Entry(
         "conditional_gan",
         conditional_gan,

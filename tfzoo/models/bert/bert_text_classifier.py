@@ -112,11 +112,12 @@ class BertTextClassifier(Task):
         self.multi_label = multi_label
         self.pooling = pooling
         self.dropout_rate = dropout
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="head_dropout")
+        # One vector for each text: precision costs nothing here.
+        self.dropout = Dropout(dropout, dtype="float32", name="head_dropout")
         self.head = keras.layers.Dense(
             len(self.class_names),
             kernel_initializer=initializer(),
-            dtype=self.dtype_policy,
+            dtype="float32",
             name="head",
         )
         self.head.build((None, backbone.hidden_dim))
@@ -222,7 +223,7 @@ class BertTextClassifier(Task):
             vector = outputs["pooled_output"]
         else:
             vector = mean_vector(outputs["sequence_output"], inputs.get("padding_mask"))
-        return self.head(self.dropout(vector, training=training))
+        return self.head(self.dropout(tf.cast(vector, tf.float32), training=training))
 
     def train_step(self, data):
         """One step on a batch `(x, targets, weights)`; weights are optional."""
@@ -379,12 +380,12 @@ class BertTextClassifier(Task):
 
 
 def mean_vector(vectors, padding_mask):
-    """The mean of vectors (B, T, D) over real tokens, taken in float32: (B, D)."""
+    """The mean of vectors (B, T, D) over real tokens: float32 (B, D)."""
     if padding_mask is None:
         padding_mask = tf.ones(tf.shape(vectors)[:2])
     weights = tf.cast(padding_mask, tf.float32)[..., None]
     sums = tf.reduce_sum(tf.cast(vectors, tf.float32) * weights, axis=1)
-    return tf.cast(sums / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0), vectors.dtype)
+    return sums / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
 
 
 def checked_class_weight(class_weight, class_names):
