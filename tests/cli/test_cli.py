@@ -45,6 +45,7 @@ def run(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["tfzoo", *map(str, arguments)])
         monkeypatch.setattr(tfzoo.models, "GPTCausalLM", Model)
+        monkeypatch.setattr(tfzoo.models, "Task", Model)
         monkeypatch.setattr(
             tfzoo, "export", lambda *call: Model.exported.append(call), raising=False
         )
@@ -137,3 +138,25 @@ def test_a_real_model_writes_and_is_exported(tmp_path, monkeypatch, capsys):
         cli.main()
     assert end.value.code == 2
     assert "must not exist yet" in capsys.readouterr().err
+
+
+def test_a_model_of_any_family_is_exported(tmp_path, monkeypatch):
+    gan = tfzoo.models.GAN(
+        tfzoo.models.MLPGenerator((3,), (5,)), tfzoo.models.MLPDiscriminator((5,)), latent_dim=2
+    )
+    gan.save_to_preset(tmp_path / "preset")
+    folders = str(tmp_path / "preset"), str(tmp_path / "saved_model")
+    monkeypatch.setattr(sys, "argv", ["tfzoo", "export", *folders])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    assert "generate_from_latent" in tf.saved_model.load(folders[1]).signatures
+
+
+def test_a_backbone_alone_is_not_exported(tmp_path, monkeypatch, capsys):
+    tfzoo.models.GPTBackbone(5, 1, 2, 14).save_to_preset(tmp_path / "preset")
+    monkeypatch.setattr(sys, "argv", ["tfzoo", "export", str(tmp_path / "preset"), "new"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "which holds a backbone alone" in " ".join(capsys.readouterr().err.split())

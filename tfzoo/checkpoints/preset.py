@@ -99,12 +99,14 @@ def write_preset(folder: str | os.PathLike, preset: Preset) -> None:
 def _read_hugging_face_gpt2(folder: pathlib.Path) -> Preset:
     config, weights = hugging_face_gpt2.read(folder)
     backbone = {"class": "tfzoo>GPTBackbone", "config": config}
+    task = {"class": "tfzoo>GPTCausalLM", "config": {}}
     if not any((folder / name).exists() for name in BYTE_PAIR_FILES):
-        return Preset(backbone, weights)
+        return Preset(backbone, weights, task)
     length = {"sequence_length": config["max_sequence_length"]}
     return Preset(
         backbone,
         weights,
+        task,
         preprocessor={"class": "tfzoo>CausalLMPreprocessor", "config": length},
         tokenizer={"class": "tfzoo>BytePairTokenizer"},
     )

@@ -39,4 +39,4 @@ def _options(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Keras 3 / TensorFlow models that write, and leave as one SavedModel."""
+    """Keras 3 / TensorFlow models that write, read and draw, and leave as one SavedModel."""

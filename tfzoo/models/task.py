@@ -165,8 +165,17 @@ class Task(keras.Model):
 
     @classmethod
     def from_preset(cls, folder, **changes):
-        """Loads a preset or a Hugging Face folder; see `tfzoo.models.preset.load_task`."""
-        return preset.load_task(cls, folder, **changes)
+        """Loads a preset or a Hugging Face folder; see `tfzoo.models.preset.load_task`.
+
+        `Task.from_preset` loads whatever task the folder holds.
+        """
+        task = preset.load_task(cls, folder, **changes)
+        if type(task) is Task:
+            raise ValueError(
+                f"`folder` must say what task its network is for; received {folder}, which holds a "
+                "backbone alone. Call `from_preset` of the class of a task."
+            )
+        return task
 
     def results(self, metrics):
         """Returns name and value of each metric over the data of all replicas.
