@@ -112,7 +112,12 @@ def translate(
     return config, weights, heads
 
 
-def write(folder: str | os.PathLike, config: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+def write(
+    folder: str | os.PathLike,
+    config: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    padding_token_id: int = 0,
+) -> None:
     """Writes what `from_pretrained` of `transformers` reads.
 
     Args:
@@ -120,6 +125,7 @@ def write(folder: str | os.PathLike, config: Mapping[str, Any], weights: Mapping
         config: `get_config()` of a `BertBackbone`.
         weights: arrays by the paths of its variables, and behind `task/` those of `BertMaskedLM`,
             if its heads are to be written, too; they are written in their own precision.
+        padding_token_id: id that fills rows.
 
     Raises:
         ValueError: if Hugging Face does not have such a network.
@@ -141,6 +147,7 @@ def write(folder: str | os.PathLike, config: Mapping[str, Any], weights: Mapping
         (False, True): "BertForNextSentencePrediction",
     }[heads["masked_lm"], heads["next_sentence"]]
     written |= {"architectures": [architecture], "dtype": arrays[EMBEDDINGS].dtype.name}
+    written["pad_token_id"] = padding_token_id
     write_tensors(folder, arrays)
     write_json_object(folder / CONFIG, written)
 

@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from tfzoo.checkpoints import hugging_face_bert, hugging_face_gpt2
+from tfzoo.checkpoints import google_bert, hugging_face_bert, hugging_face_gpt2
 from tfzoo.checkpoints.json_file import read_json_object, write_json_object
 from tfzoo.checkpoints.stored_tensor import read_tensors, write_tensors
 
@@ -48,7 +48,7 @@ PARTS = ("task", "backbone", "preprocessor", "tokenizer")
 
 
 def read_preset(folder: str | os.PathLike) -> Preset:
-    """Reads what `write_preset` wrote, or a GPT-2 or BERT of Hugging Face.
+    """Reads what `write_preset` wrote, a GPT-2 or BERT of Hugging Face, or Google's BERT.
 
     Args:
         folder: holds `config.json` and `model.safetensors`, or what Hugging Face has.
@@ -61,6 +61,8 @@ def read_preset(folder: str | os.PathLike) -> Preset:
         ValueError: if a file is broken or of another kind.
     """
     folder = pathlib.Path(folder)
+    if google_bert.is_google_bert(folder):
+        return _bert_preset(folder, *google_bert.read(folder))
     config = read_json_object(folder / CONFIG)
     if config.get("model_type") in HUGGING_FACE:
         return HUGGING_FACE[config["model_type"]](folder)

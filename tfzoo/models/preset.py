@@ -6,7 +6,14 @@ from typing import Any
 
 import keras
 
-from tfzoo.checkpoints import Preset, hugging_face_gpt2, new_folder, read_preset, write_preset
+from tfzoo.checkpoints import (
+    Preset,
+    hugging_face_bert,
+    hugging_face_gpt2,
+    new_folder,
+    read_preset,
+    write_preset,
+)
 from tfzoo.models.named_variables import (
     TASK_PREFIX,
     arrays,
@@ -46,27 +53,49 @@ def save(model: keras.Model, folder: str | os.PathLike) -> None:
 
 
 def save_hugging_face(model: keras.Model, folder: str | os.PathLike) -> None:
-    """Saves a GPT-2 for `transformers`: `GPT2LMHeadModel.from_pretrained(folder)`.
+    """Saves a GPT-2 or a BERT for `transformers`, whose `from_pretrained(folder)` reads it.
 
     Args:
-        model: a `GPTCausalLM` or a `GPTBackbone`.
+        model: a `GPTCausalLM`, a `BertMaskedLM`, or their backbones. Of another task of BERT the
+            backbone and the tokenizer are written.
         folder: path that must not exist yet; it appears whole or not at all.
 
     Raises:
         FileExistsError: if `folder` exists.
-        ValueError: if the backbone is not GPT-2.
+        ValueError: if the backbone is neither GPT-2 nor BERT as Hugging Face has them.
     """
-    backbone, _, _, tokenizer = _parts(model)
-    ends = (tokenizer.start_token_id, tokenizer.end_token_id) if tokenizer else ()
+    backbone, task, _, tokenizer = _parts(model)
+    kind = keras.saving.get_registered_name(type(backbone))
+    if kind not in WRITERS:
+        raise ValueError(
+            f"`model` must have one of the backbones {', '.join(WRITERS)}; received {kind}. "
+            "Save it as a preset instead."
+        )
     weights = arrays(backbone_variables(backbone))
     with new_folder(folder) as aside:
-        hugging_face_gpt2.write(aside, backbone.get_config(), weights, *ends)
+        WRITERS[kind](aside, backbone, weights, task, tokenizer)
         if tokenizer:
             tokenizer.save(aside)
 
 
+def _write_gpt2(folder, backbone, weights, task, tokenizer):
+    ends = (tokenizer.start_token_id, tokenizer.end_token_id) if tokenizer else ()
+    hugging_face_gpt2.write(folder, backbone.get_config(), weights, *ends)
+
+
+def _write_bert(folder, backbone, weights, task, tokenizer):
+    heads = arrays(task_variables(task)) if task else {}
+    names = (f"{TASK_PREFIX}masked_lm_head/", f"{TASK_PREFIX}next_sentence_head/")
+    weights |= {path: array for path, array in heads.items() if path.startswith(names)}
+    padding = tokenizer.padding_token_id if tokenizer else 0
+    hugging_face_bert.write(folder, backbone.get_config(), weights, padding)
+
+
+WRITERS = {"tfzoo>GPTBackbone": _write_gpt2, "tfzoo>BertBackbone": _write_bert}
+
+
 def load_backbone(cls: type, folder: str | os.PathLike, **changes: Any) -> keras.Model:
-    """Makes a backbone from a preset, or from a Hugging Face GPT-2.
+    """Makes a backbone from a preset, a GPT-2 or BERT of Hugging Face, or Google's BERT.
 
     Args:
         cls: the backbone's class.
@@ -84,7 +113,7 @@ def load_backbone(cls: type, folder: str | os.PathLike, **changes: Any) -> keras
 
 
 def load_task(cls: type, folder: str | os.PathLike, **changes: Any) -> keras.Model:
-    """Makes a task with its backbone and preprocessor, from a preset or a Hugging Face GPT-2.
+    """Makes a task with its backbone and preprocessor, from a preset or another's folder.
 
     From the preset of a backbone alone, or of another task, it takes backbone and preprocessor;
     variables that `cls` adds then keep their initial values.
