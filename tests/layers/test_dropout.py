@@ -30,6 +30,15 @@ def test_the_seed_decides_and_every_call_draws_anew():
     assert 0.4 < np.mean((one == 0) == (first(X, training=True) == 0)) < 0.6
 
 
+def test_xla_draws_the_same_mask():
+    layers = Dropout(0.4, seed=5), Dropout(0.4, seed=5)
+    x = X[:, :, :7]  # an odd number of elements
+    plain = tf.function(lambda: layers[0](x, training=True))()
+    compiled = tf.function(lambda: layers[1](x, training=True), jit_compile=True)()
+    np.testing.assert_array_equal(compiled == 0, plain == 0)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-6)
+
+
 def test_gradient_passes_where_the_input_did():
     x = tf.constant(X)
     with tf.GradientTape() as tape:

@@ -1,6 +1,7 @@
 """Pointwise nonlinearities that Keras does not name."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -22,3 +23,28 @@ def relu_squared(x):
     Source: So et al. 2021, "Primer: Searching for Efficient Transformers", section 4.2.
     """
     return ops.square(ops.relu(x))
+
+
+def leaky_relu(x, negative_slope=0.2):
+    """`x` where positive, else `negative_slope * x`, with a derivative that reads the output only.
+
+    The output has the sign of the input. So the input need not be kept for the way back, and
+    TensorFlow can compute a convolution, its bias and this in one operation.
+
+    Args:
+        x: float tensor.
+        negative_slope: float >= 0; 0 makes a plain ReLU.
+
+    Source: Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
+    """
+
+    @tf.custom_gradient
+    def activate(x):
+        y = tf.nn.leaky_relu(x, negative_slope)
+
+        def gradient(upstream):
+            return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=y, alpha=negative_slope)
+
+        return y, gradient
+
+    return activate(x)

@@ -6,6 +6,8 @@ B batch, H height, W width, C channels, E = expansion * C.
 import keras
 import tensorflow as tf
 
+from tfzoo.layers.activations import leaky_relu
+
 NEGATIVE_SLOPE = 0.2
 # Keeps the variance through a leaky ReLU.
 GAIN = (2 / (1 + NEGATIVE_SLOPE**2)) ** 0.5
@@ -66,9 +68,9 @@ class ResidualBlock(keras.layers.Layer):
     def call(self, x):
         """Adds what the branch finds to `x`."""
         y = tf.nn.conv2d(x, self.widen, 1, "SAME")
-        y = tf.nn.leaky_relu(y + self.widen_bias, NEGATIVE_SLOPE)
+        y = leaky_relu(y + self.widen_bias, NEGATIVE_SLOPE)
         y = tf.nn.conv2d(y, self.mix, 1, "SAME")
-        y = tf.nn.leaky_relu(y + self.mix_bias, NEGATIVE_SLOPE)
+        y = leaky_relu(y + self.mix_bias, NEGATIVE_SLOPE)
         return x + tf.nn.conv2d(y, self.narrow, 1, "SAME")
 
     def compute_output_shape(self, input_shape):

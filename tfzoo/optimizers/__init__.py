@@ -1,6 +1,7 @@
 """How weights move: schedules over a run, gradients of all replicas, optimizers."""
 
 from tfzoo.optimizers.accumulate_gradients import accumulate_gradients
+from tfzoo.optimizers.adam import Adam
 from tfzoo.optimizers.adamw import AdamW
 from tfzoo.optimizers.aggregate_and_clip import aggregate_and_clip
 from tfzoo.optimizers.auto_adamw import auto_adamw
@@ -9,6 +10,7 @@ from tfzoo.optimizers.muon_adamw import MuonAdamW
 from tfzoo.optimizers.run_schedule import RunSchedule, WarmupCosine, WarmupStableDecay
 
 __all__ = [
+    "Adam",
     "AdamW",
     "MuonAdamW",
     "RunSchedule",

@@ -6,7 +6,7 @@ B batch, H height, W width, C channels.
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import BatchNorm, Dropout, ProjectionLogit, SpectralNorm
+from tfzoo.layers import BatchNorm, Dropout, ProjectionLogit, SpectralNorm, leaky_relu
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -94,7 +94,7 @@ class DCGANDiscriminator(keras.Model):
         for convolution, norm, dropout in parts:
             x = convolution(x, training=training) if self.spectral_norm else convolution(x)
             x = norm(x, training=training) if norm else x
-            x = dropout(tf.nn.leaky_relu(x, self.negative_slope), training=training)
+            x = dropout(leaky_relu(x, self.negative_slope), training=training)
         return self.logit(tf.reshape(x, [-1, x.shape[1:].num_elements()]), labels)
 
     def get_config(self):

@@ -6,7 +6,7 @@ B batch, Z latent_dim, H height, W width, C channels.
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import BatchNorm, ConditionalLatent
+from tfzoo.layers import BatchNorm, ConditionalLatent, leaky_relu
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -99,7 +99,7 @@ class DCGANGenerator(keras.Model):
         x = tf.reshape(self.first(x), [-1, *self.first_shape])
         for norm, convolution in zip(self.norms, [*self.convolutions, self.images], strict=True):
             x = norm(x, training=training) if norm else x
-            x = convolution(tf.nn.leaky_relu(x, self.negative_slope))
+            x = convolution(leaky_relu(x, self.negative_slope))
         return tf.tanh(tf.cast(x, tf.float32))
 
     def get_config(self):

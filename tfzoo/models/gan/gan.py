@@ -17,7 +17,7 @@ from tfzoo.models.gan.generation import discriminate, generate, interpolate, ser
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.without_updates import without_updates
 from tfzoo.models.task import Task, sum_over_replicas
-from tfzoo.optimizers import RunSchedule, aggregate_and_clip
+from tfzoo.optimizers import Adam, RunSchedule, aggregate_and_clip
 
 LATENTS, AUGMENTATION, REGULARIZERS = range(3)
 
@@ -413,7 +413,7 @@ class GAN(Task):
     def _own(self, optimizer, network):
         """A built optimizer; under float16 it scales its loss."""
         if optimizer == "auto":
-            optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
+            optimizer = Adam(2e-4, beta_1=0.5)
         scaler = keras.optimizers.LossScaleOptimizer
         if self.dtype_policy.name == "mixed_float16" and not isinstance(optimizer, scaler):
             optimizer = scaler(optimizer)

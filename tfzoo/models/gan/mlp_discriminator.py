@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import Dropout, ProjectionLogit
+from tfzoo.layers import Dropout, ProjectionLogit, leaky_relu
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -59,7 +59,7 @@ class MLPDiscriminator(keras.Model):
         samples, labels = inputs if self.num_classes else (inputs, None)
         x = tf.reshape(samples, [-1, samples.shape[1:].num_elements()])
         for layer, dropout in zip(self.hidden, self.dropouts, strict=True):
-            x = dropout(tf.nn.leaky_relu(layer(x), self.negative_slope), training=training)
+            x = dropout(leaky_relu(layer(x), self.negative_slope), training=training)
         return self.logit(x, labels)
 
     def get_config(self):

@@ -8,7 +8,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import ConditionalLatent
+from tfzoo.layers import ConditionalLatent, leaky_relu
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -70,7 +70,7 @@ class MLPGenerator(keras.Model):
         """Returns samples."""
         x = self.condition(*inputs) if self.condition else inputs
         for layer in self.hidden:
-            x = tf.nn.leaky_relu(layer(x), self.negative_slope)
+            x = leaky_relu(layer(x), self.negative_slope)
         x = tf.cast(self.outputs_layer(x), tf.float32)
         x = keras.activations.get(self.output_activation)(x)
         return tf.reshape(x, [-1, *self.data_shape])
