@@ -8,12 +8,15 @@ import tempfile
 import keras
 import tensorflow as tf
 
+from tfzoo.models import merge_lora
+
 
 def export(task: keras.Model, folder: str | os.PathLike) -> None:
     """Writes a task as a SavedModel: raw data in, answers out, preprocessing and loops inside.
 
-    Each signature is one of `task.serving_functions()`; the first is also `serving_default`. The
-    result loads with TensorFlow alone, plus `import tensorflow_text` for texts.
+    Each signature is one of `task.serving_functions()`; the first is also `serving_default`. LoRA
+    is merged into the weights. The result loads with TensorFlow alone, plus `import
+    tensorflow_text` for texts.
 
     Args:
         task: a `Task`; one that reads texts needs a preprocessor.
@@ -41,6 +44,7 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
     folder = pathlib.Path(folder)
     if folder.exists():
         raise FileExistsError(f"`folder` must not exist yet; {folder} does. Choose another name.")
+    task = merge_lora(task)
     functions = task.serving_functions()
     archive = keras.export.ExportArchive()
     archive.track(task)

@@ -9,6 +9,7 @@ from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.encoder_block import EncoderBlock
 from tfzoo.layers.feed_forward import FeedForward
 from tfzoo.layers.key_value_cache import KeyValueCache
+from tfzoo.layers.low_rank_update import LowRankUpdate
 from tfzoo.layers.masked_lm_head import MaskedLMHead
 from tfzoo.layers.masks import attention_bias, visible_slots
 from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
@@ -26,8 +27,9 @@ __all__ = [
     "FeedForward",
     "KeyValueCache",
     "LayerNorm",
-    "ProjectionLogit",
+    "LowRankUpdate",
     "MaskedLMHead",
+    "ProjectionLogit",
     "RMSNorm",
     "ResidualBlock",
     "SelfAttention",

@@ -3,10 +3,13 @@
 B batch, T queries, S key slots, D hidden_dim, H heads, K head_dim = D / H.
 """
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
 from tfzoo.layers.dropout import Dropout
+from tfzoo.layers.low_rank_update import LowRankUpdate
 from tfzoo.layers.normalization import rms_normalize
 from tfzoo.layers.rotary import rotate
 
@@ -48,6 +51,7 @@ class SelfAttention(keras.layers.Layer):
         self.dropout_rate = dropout
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.output_initializer = keras.initializers.get(output_initializer)
+        self.updates = []
 
     def build(self, input_shape):
         """Creates the projections for inputs (B, T, D)."""
@@ -74,6 +78,28 @@ class SelfAttention(keras.layers.Layer):
         self.dropout = Dropout(self.dropout_rate, dtype=self.dtype_policy, name="dropout")
         self.query_key_value.build(input_shape)
         self.output_projection.build(input_shape)
+
+    def projections(self):
+        """The dense layers: of queries, keys and values, and of the output."""
+        return self.query_key_value, self.output_projection
+
+    def enable_lora(self, rank, alpha=None):
+        """Freezes both projections and lets them learn a `LowRankUpdate` each."""
+        # Keras, too, unlocks its own built layers for this; there is no public way.
+        self._tracker.unlock()
+        for dense in self.projections():
+            width, outputs = dense.kernel.shape
+            dense.trainable = False
+            update = LowRankUpdate(
+                outputs, rank, alpha, dtype=self.dtype_policy, name=f"{dense.name}_update"
+            )
+            with contextlib.ExitStack() as scopes:
+                # Its variables are called by where it is, as if it had been built with the rest.
+                for scope in dense.kernel.path.split("/")[:-2]:
+                    scopes.enter_context(keras.name_scope(scope))
+                update.build((None, None, width))
+            self.updates.append(update)
+        self._tracker.lock()
 
     def call(self, x, bias, angles=None, cache=None, training=False):
         """Attends.
@@ -102,15 +128,18 @@ class SelfAttention(keras.layers.Layer):
         logits = tf.matmul(query * scale, key, transpose_b=True) + bias
         probabilities = self.dropout(tf.nn.softmax(logits), training=training)
         mixed = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])
-        return self.output_projection(tf.reshape(mixed, tf.shape(x))), key, value
+        return self._apply(1, tf.reshape(mixed, tf.shape(x))), key, value
+
+    def _apply(self, number, x):
+        """One of the projections, with its update if there is one."""
+        outputs = self.projections()[number](x)
+        return outputs + self.updates[number](x) if self.updates else outputs
 
     def _project(self, x):
         """(B, T, D) -> queries, keys and values, each (B, H, T, K)."""
         batch_size, length = tf.unstack(tf.shape(x)[:2])
         head_dim = x.shape[-1] // self.num_heads
-        heads = tf.reshape(
-            self.query_key_value(x), [batch_size, length, 3, self.num_heads, head_dim]
-        )
+        heads = tf.reshape(self._apply(0, x), [batch_size, length, 3, self.num_heads, head_dim])
         return tf.unstack(tf.transpose(heads, [2, 0, 3, 1, 4]))
 
     def get_config(self):

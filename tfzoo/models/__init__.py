@@ -1,5 +1,6 @@
 """Stations 3b and 4b: networks, and tasks that train them."""
 
+from tfzoo.models.adaptation import count_trainable, merge_lora
 from tfzoo.models.bert.bert_backbone import BertBackbone
 from tfzoo.models.bert.bert_masked_lm import BertMaskedLM
 from tfzoo.models.bert.bert_question_answerer import BertQuestionAnswerer
@@ -56,15 +57,15 @@ __all__ = [
     "MODERN",
     "RESIDUAL_GAN_28",
     "BertBackbone",
+    "BertMaskedLM",
+    "BertQuestionAnswerer",
     "BertTextClassifier",
     "BertTextEmbedder",
     "BertTokenClassifier",
     "ClassProbability",
-    "BertQuestionAnswerer",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Entity",
-    "BertMaskedLM",
     "GPTBackbone",
     "GPTCausalLM",
     "MLPDiscriminator",
@@ -72,4 +73,6 @@ __all__ = [
     "ResidualDiscriminator",
     "ResidualGenerator",
     "Task",
+    "count_trainable",
+    "merge_lora",
 ]

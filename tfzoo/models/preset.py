@@ -14,6 +14,7 @@ from tfzoo.checkpoints import (
     read_preset,
     write_preset,
 )
+from tfzoo.models.adaptation import merge_lora
 from tfzoo.models.named_variables import (
     TASK_PREFIX,
     arrays,
@@ -64,7 +65,7 @@ def save_hugging_face(model: keras.Model, folder: str | os.PathLike) -> None:
         FileExistsError: if `folder` exists.
         ValueError: if the backbone is neither GPT-2 nor BERT as Hugging Face has them.
     """
-    backbone, task, _, tokenizer = _parts(model)
+    backbone, task, _, tokenizer = _parts(merge_lora(model))
     kind = keras.saving.get_registered_name(type(backbone))
     if kind not in WRITERS:
         raise ValueError(

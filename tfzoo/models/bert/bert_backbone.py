@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import Dropout, EncoderBlock, LayerNorm, attention_bias
-from tfzoo.models import preset
+from tfzoo.models import adaptation, preset
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -120,6 +120,7 @@ class BertBackbone(keras.Model):
         self.activation = keras.activations.get(activation)
         self.layer_norm_epsilon = layer_norm_epsilon
         self.use_pooler = use_pooler
+        self.adaptation = {}
 
     def call(self, inputs, training=False):
         """Runs the network; see the class for arguments."""
@@ -161,9 +162,26 @@ class BertBackbone(keras.Model):
                 f"backbone's `max_sequence_length`; received {length}."
             )
 
+    def embedding_layers(self):
+        """What stands below the blocks."""
+        return (
+            self.token_embedding,
+            self.position_embedding,
+            self.segment_embedding,
+            self.embedding_norm,
+        )
+
+    def freeze_layers(self, num_layers):
+        """Freezes embeddings and the lowest blocks, before a task with it is compiled."""
+        adaptation.freeze_layers(self, num_layers)
+
+    def enable_lora(self, rank, alpha=None):
+        """Trains low-rank updates only, see `LowRankUpdate`; before a task with it is compiled."""
+        adaptation.enable_lora(self, rank, alpha)
+
     def get_config(self):
-        """Returns the constructor's arguments."""
-        return {
+        """Returns the constructor's arguments, and what is frozen or has LoRA."""
+        config = {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
             "num_layers": self.num_layers,
@@ -178,6 +196,14 @@ class BertBackbone(keras.Model):
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "use_pooler": self.use_pooler,
         }
+        return adaptation.with_adaptation(config, self)
+
+    @classmethod
+    def from_config(cls, config):
+        """Restores the backbone, adapted as it was."""
+        backbone = cls(**adaptation.without_adaptation(config))
+        adaptation.adapt(backbone, config)
+        return backbone
 
 
 def initializer():

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfzoo.layers import MaskedLMHead
 from tfzoo.losses import TokenLoss
-from tfzoo.metrics import Perplexity
+from tfzoo.metrics import Perplexity, WeightedMean
 from tfzoo.models import preset
 from tfzoo.models.bert import filling, masked_batches
 from tfzoo.models.bert.bert_backbone import initializer
@@ -129,8 +129,8 @@ class BertMaskedLM(Task):
         self.objective = loss or TokenLoss()
         self.max_gradient_norm = max_gradient_norm
         self.gradient_accumulation = gradient_accumulation
-        self.loss_metrics = [keras.metrics.Mean(name="loss")]
-        self.evaluation_metrics = [Perplexity(), keras.metrics.Mean(name="token_accuracy")]
+        self.loss_metrics = [WeightedMean(name="loss")]
+        self.evaluation_metrics = [Perplexity(), WeightedMean(name="token_accuracy")]
         if self.next_sentence:
             self.loss_metrics.append(keras.metrics.Mean(name="next_sentence_loss"))
             self.evaluation_metrics.append(keras.metrics.Mean(name="next_sentence_accuracy"))
