@@ -226,7 +226,7 @@ def test_a_folder_without_text_is_named(tmp_path):
         ([], {}, ValueError, "source holds no text"),
         (["a"], {"document_per": "word"}, ValueError, "one of 'text', 'paragraph', 'line', got"),
         (["a"], {"errors": "loose"}, ValueError, "errors must be one of 'strict', .* got 'loose'"),
-        (["a"], {"split": "train"}, ValueError, "split='train': only 'python_stdlib' and"),
+        (["a"], {"split": "train"}, ValueError, "split='train': only 'python_stdlib', 'python_d"),
         (["a"], {"field": -1}, ValueError, "field must be a name or a column .* got -1"),
         ("python_stdlib", {"split": "dev"}, ValueError, "split must be one of train, .* got 'dev'"),
     ],

@@ -18,6 +18,7 @@ from tfzoo.data.load_images import load_images
 from tfzoo.data.mixtures import GaussianMixture, gaussian_grid, gaussian_ring
 from tfzoo.data.near_duplicates import DropNearDuplicates
 from tfzoo.data.personal_data import MaskPersonalData
+from tfzoo.data.python_docstrings import python_docstrings
 from tfzoo.data.python_stdlib import python_stdlib
 from tfzoo.data.split import split, split_text
 from tfzoo.data.squad import Answer, QuestionAnswerExample, load_squad
@@ -58,6 +59,7 @@ __all__ = [
     "load_squad",
     "load_tagged_words",
     "load_texts",
+    "python_docstrings",
     "python_stdlib",
     "random_windows",
     "shuffled_batches",

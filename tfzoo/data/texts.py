@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from tfzoo.data.documents import Corpus, checked
+from tfzoo.data.python_docstrings import python_docstrings, read_python_docstrings
 from tfzoo.data.python_stdlib import python_stdlib, read_python_stdlib
 from tfzoo.data.split import split as split_documents
 from tfzoo.data.split import split_text
@@ -11,7 +12,11 @@ from tfzoo.data.text_files import LINE, PARAGRAPH, TEXT, divide, find_files, rea
 from tfzoo.data.tfds_source import tfds_splits
 from tfzoo.data.tfds_texts import tfds_texts
 
-_STDLIB = "python_stdlib"
+# The built-in corpora: how to read the whole of each, and its parts.
+_BUILT_IN = {
+    "python_stdlib": (read_python_stdlib, python_stdlib),
+    "python_docstrings": (read_python_docstrings, python_docstrings),
+}
 _TFDS = "tfds:"
 _CHOICES = {"document_per": (TEXT, PARAGRAPH, LINE), "errors": ("strict", "replace", "ignore")}
 
@@ -38,7 +43,8 @@ def load_texts(
             - a pattern with `*`, `?`, `[...]` or `**`: `"notes/**/*.md"`.
             - `"tfds:name"` or `"tfds:name/config"`: a dataset prepared by TensorFlow Datasets.
               Nothing is downloaded.
-            - `"python_stdlib"`: the built-in corpus, see `python_stdlib`.
+            - `"python_stdlib"` or `"python_docstrings"`: the built-in corpora, see the functions of
+              these names.
             - an iterable of Python strings.
         field: Where the text is in a record: the key in `.jsonl`, the feature in TFDS, the column
             in `.csv` and `.tsv`, named in the first line or, in a table without names, counted
@@ -112,10 +118,13 @@ def iterate_texts(
             raise ValueError(f"{name} must be one of {choices}, got {value!r}.")
     if isinstance(source, str) and source.startswith(_TFDS):
         texts = tfds_texts(source.removeprefix(_TFDS), split, field, data_dir, errors)
-    elif isinstance(source, str) and source == _STDLIB:
-        texts = _stdlib_texts(split)
+    elif isinstance(source, str) and source in _BUILT_IN:
+        texts = _built_in_texts(source, split)
     elif split is not None:
-        raise ValueError(f"split={split!r}: only {_STDLIB!r} and '{_TFDS}...' have parts to name.")
+        raise ValueError(
+            f"split={split!r}: only {', '.join(map(repr, _BUILT_IN))} and "
+            f"'{_TFDS}...' have parts to name."
+        )
     elif isinstance(source, (str, os.PathLike)):
         files = find_files(source)
         return _not_blank(
@@ -184,12 +193,13 @@ def _divide_corpus(documents, validation, test, seed):
     return split_documents(documents, validation, test, seed)
 
 
-def _stdlib_texts(split):
+def _built_in_texts(source, split):
+    read, parts = _BUILT_IN[source]
     if split is None:
-        return read_python_stdlib()
+        return read()
     if split not in Corpus._fields:
         raise ValueError(f"split must be one of {', '.join(Corpus._fields)}, got {split!r}.")
-    return getattr(python_stdlib(), split)
+    return getattr(parts(), split)
 
 
 def _not_blank(texts, source):
