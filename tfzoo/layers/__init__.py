@@ -8,6 +8,7 @@ from tfzoo.layers.decoder_block import DecoderBlock
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.encoder_block import EncoderBlock
 from tfzoo.layers.feed_forward import FeedForward
+from tfzoo.layers.image_ends import ConvolutionOfImage, ConvolutionToImage
 from tfzoo.layers.key_value_cache import KeyValueCache
 from tfzoo.layers.low_rank_update import LowRankUpdate
 from tfzoo.layers.masked_lm_head import MaskedLMHead
@@ -21,6 +22,8 @@ from tfzoo.layers.spectral_norm import SpectralNorm
 __all__ = [
     "BatchNorm",
     "ConditionalLatent",
+    "ConvolutionOfImage",
+    "ConvolutionToImage",
     "DecoderBlock",
     "Dropout",
     "EncoderBlock",

@@ -6,7 +6,14 @@ B batch, H height, W width, C channels.
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import BatchNorm, Dropout, ProjectionLogit, SpectralNorm, leaky_relu
+from tfzoo.layers import (
+    BatchNorm,
+    ConvolutionOfImage,
+    Dropout,
+    ProjectionLogit,
+    SpectralNorm,
+    leaky_relu,
+)
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -53,8 +60,8 @@ class DCGANDiscriminator(keras.Model):
         _, number = doublings(image_shape)
 
         # Layers
-        def convolution(width, name):
-            layer = keras.layers.Conv2D(
+        def convolution(width, name, kind=keras.layers.Conv2D):
+            layer = kind(
                 width,
                 kernel_size,
                 strides=2,
@@ -69,7 +76,12 @@ class DCGANDiscriminator(keras.Model):
             return BatchNorm(dtype=self.dtype_policy, name=name) if batch_norm else None
 
         self.convolutions = [
-            convolution(base_dim * 2**n, f"convolution_{n}") for n in range(number)
+            convolution(
+                base_dim * 2**n,
+                f"convolution_{n}",
+                keras.layers.Conv2D if n else ConvolutionOfImage,
+            )
+            for n in range(number)
         ]
         self.norms = [None, *(norm(f"norm_{n}") for n in range(1, number))]
         self.dropouts = [

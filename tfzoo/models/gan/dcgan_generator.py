@@ -6,7 +6,7 @@ B batch, Z latent_dim, H height, W width, C channels.
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import BatchNorm, ConditionalLatent, leaky_relu
+from tfzoo.layers import BatchNorm, ConditionalLatent, ConvolutionToImage, leaky_relu
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -53,8 +53,8 @@ class DCGANGenerator(keras.Model):
         def norm(name):
             return BatchNorm(dtype=self.dtype_policy, name=name) if batch_norm else None
 
-        def convolution(width, name, bias):
-            return keras.layers.Conv2DTranspose(
+        def convolution(width, name, bias, kind=keras.layers.Conv2DTranspose):
+            return kind(
                 width,
                 kernel_size,
                 strides=2,
@@ -82,7 +82,7 @@ class DCGANGenerator(keras.Model):
             convolution(width, f"convolution_{n}", not batch_norm)
             for n, width in enumerate(widths[1:])
         ]
-        self.images = convolution(image_shape[-1], "images", True)
+        self.images = convolution(image_shape[-1], "images", True, ConvolutionToImage)
 
         # Config
         self.image_shape = tuple(image_shape)
