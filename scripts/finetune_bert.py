@@ -2,10 +2,11 @@
 
     python scripts/finetune_bert.py --train DIR/intents_train.tsv --test DIR/intents_test.tsv
     python scripts/finetune_bert.py --train DIR/slots_train.conll --test DIR/slots_test.conll
+    python scripts/finetune_bert.py --train DIR/policyqa/dev.json --test DIR/policyqa/test.json
 
-Tables (.tsv, .csv), .jsonl and `tfds:name@split` hold texts with labels, other endings words with
-BIO tags; `--task` says otherwise. Without data it learns the built-in example. `--validation` is a
-part to tune by; nothing is chosen by the test part.
+Tables (.tsv, .csv), .jsonl and `tfds:name@split` hold texts with labels, .json questions in the
+form of SQuAD, other endings words with BIO tags; `--task` says otherwise. Without data it learns
+the built-in example. `--validation` is a part to tune by; nothing is chosen by the test part.
 """
 
 import argparse
@@ -14,9 +15,9 @@ import statistics
 import time
 
 import keras
-from fine_tuning import texts, words
+from finetuning import answers, texts, words
 
-TASKS = {"texts": texts, "words": words}
+TASKS = {"texts": texts, "words": words, "answers": answers}
 
 
 def main():
@@ -45,24 +46,24 @@ def main():
 
 def kind_of(source):
     """Which task the name of a source stands for; no name stands for the built-in example."""
-    return "texts" if not source or texts.is_kind(source) else "words"
+    ending = source.lower().removesuffix(".gz").rpartition(".")[2]
+    if ending == "json":
+        return "answers"
+    return "texts" if ending in ("", "tsv", "csv", "jsonl") or ":" in source else "words"
 
 
 def run(task, arguments, train, validation, test, seed):
     """Trains one model; returns its score and the minutes of wall-clock time."""
     keras.utils.set_random_seed(seed)
     model = task.build(arguments.preset, train, arguments.dtype)
-    model.compile(
-        learning_rate=arguments.learning_rate or task.LEARNING_RATE,
-        layer_decay=arguments.layer_decay,
-    )
+    task.compile(model, arguments.learning_rate or task.LEARNING_RATE, arguments.layer_decay)
     epochs, batch_size = arguments.epochs or task.EPOCHS, arguments.batch_size
     started, cpu = time.perf_counter(), time.process_time()
     model.fit(
         *train,
         batch_size=batch_size,
         epochs=epochs,
-        validation_data=validation and tuple(validation),
+        validation_data=validation and (tuple(validation) if validation[1:] else validation[0]),
         seed=seed,
         verbose=2,
         callbacks=[Progress()],
@@ -109,6 +110,8 @@ def parse():
     arguments = parser.parse_args()
     if bool(arguments.train) != bool(arguments.test):
         parser.error("--train and --test come together, or neither for the built-in example")
+    if not arguments.train and arguments.task in ("words", "answers"):
+        parser.error(f"--task {arguments.task} needs --train and --test")
     return arguments
 
 

@@ -28,6 +28,10 @@ def build(preset, train, dtype):
     )
 
 
+def compile(model, learning_rate, layer_decay):
+    model.compile(learning_rate=learning_rate, layer_decay=layer_decay)
+
+
 def score(model, examples, batch_size):
     logs = model.evaluate(*examples, batch_size=batch_size, return_dict=True, verbose=0)
     return logs[METRIC]

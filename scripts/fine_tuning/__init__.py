@@ -1,1 +1,0 @@
-"""What `finetune_bert.py` knows of each kind of task: data, model, score, baseline."""
