@@ -1,4 +1,8 @@
-"""DCGAN on images of 28x28: tfzoo's step, and the one of Keras's examples, with its two tapes."""
+"""DCGAN on images of 28x28: tfzoo's networks and step, and those of Keras's examples.
+
+Both have the same sizes, dropout included. Only where it is measured how far the losses come apart
+do both steps have the same networks, without dropout, whose masks would differ.
+"""
 
 import keras
 import numpy as np
@@ -7,10 +11,12 @@ import tensorflow as tf
 from benchmarks.keras_turns import TurnsOfSteps
 from benchmarks.tfzoo_gpt import FOR_EVER
 from tfzoo.models import GAN, DCGANDiscriminator, DCGANGenerator
+from tfzoo.optimizers import Adam
 
 LATENT_DIM = 100
 SHAPE = (28, 28, 1)
 RATE, BETA_1 = 2e-4, 0.5
+DROPOUT, NEGATIVE_SLOPE = 0.3, 0.2
 
 
 class TwoTapes(keras.Model):
@@ -68,7 +74,8 @@ class TwoTapes(keras.Model):
 def train(turns, peer, base_dim, dtype, batch_size, steps):
     """Trains on one batch again and again, from the end of one step to the end of a later one."""
     keras.utils.set_random_seed(0)
-    model = build(peer, DCGANGenerator(SHAPE, base_dim, dtype=dtype), base_dim, dtype)
+    networks = keras_networks if peer == "keras" else our_networks
+    model = build(peer, *networks(base_dim, dtype))
     images = tf.data.Dataset.from_tensors(batch(batch_size)).repeat()
     clock = TurnsOfSteps(turns, warm_up=3, steps=steps, tokens=batch_size, loss="generator_loss")
     model.fit(images, steps_per_epoch=FOR_EVER, verbose=0, callbacks=[clock])
@@ -80,7 +87,8 @@ def agreement(turns, base_dim, batch_size, steps):
     images = np.clip(random.normal(size=(steps, batch_size, *SHAPE)) / 3, -1, 1).astype("float32")
     losses, weights = {}, None
     for peer in ("tfzoo", "keras"):
-        model = build(peer, OwnNoise(DCGANGenerator(SHAPE, base_dim)), base_dim, "float32")
+        generator, discriminator = our_networks(base_dim, "float32", dropout=0.0)
+        model = build(peer, OwnNoise(generator), discriminator)
         networks = [model.generator, model.discriminator]
         weights = weights or [network.get_weights() for network in networks]
         for network, values in zip(networks, weights, strict=True):
@@ -115,17 +123,55 @@ class OwnNoise(keras.Model):
         return self.generator(noise, training=training)
 
 
-def build(peer, generator, base_dim, dtype):
-    discriminator = DCGANDiscriminator(SHAPE, base_dim, dropout=0.0, dtype=dtype)
+def build(peer, generator, discriminator):
     if peer == "keras":
         generator(tf.zeros([2, LATENT_DIM])), discriminator(tf.zeros([2, *SHAPE]))
         model = TwoTapes(generator, discriminator)
         model.compile()
         return model
     model = GAN(generator, discriminator, LATENT_DIM)
-    optimizers = [keras.optimizers.Adam(RATE, BETA_1) for _ in range(2)]
+    optimizers = [Adam(RATE, BETA_1) for _ in range(2)]
     model.compile(*optimizers, generator_average=None)
     return model
+
+
+def our_networks(base_dim, dtype, dropout=DROPOUT):
+    discriminator = DCGANDiscriminator(SHAPE, base_dim, dropout=dropout, dtype=dtype)
+    return DCGANGenerator(SHAPE, base_dim, dtype=dtype), discriminator
+
+
+def keras_networks(base_dim, dtype):
+    """The same sizes, of Keras's layers."""
+    layers = keras.layers
+
+    def normal():
+        return [layers.BatchNormalization(momentum=0.9, dtype=dtype), leaky()]
+
+    def leaky():
+        return layers.LeakyReLU(NEGATIVE_SLOPE, dtype=dtype)
+
+    def doubled(width, **arguments):
+        return layers.Conv2DTranspose(width, 4, 2, padding="same", dtype=dtype, **arguments)
+
+    def halved(width):
+        convolution = layers.Conv2D(width, 4, 2, padding="same", dtype=dtype)
+        return [convolution, leaky(), layers.Dropout(DROPOUT, dtype=dtype)]
+
+    generator = keras.Sequential(
+        [
+            layers.Dense(7 * 7 * 2 * base_dim, use_bias=False, dtype=dtype),
+            layers.Reshape((7, 7, 2 * base_dim), dtype=dtype),
+            *normal(),
+            doubled(base_dim, use_bias=False),
+            *normal(),
+            doubled(1),
+            layers.Activation("tanh", dtype="float32"),
+        ]
+    )
+    ends = [layers.Flatten(dtype=dtype), layers.Dense(1, dtype=dtype)]
+    ends.append(layers.Activation("linear", dtype="float32"))
+    discriminator = keras.Sequential([*halved(base_dim), *halved(2 * base_dim), *ends])
+    return generator, discriminator
 
 
 def batch(size):

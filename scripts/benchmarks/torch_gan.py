@@ -26,8 +26,10 @@ def discriminator(base_dim):
     return nn.Sequential(
         nn.Conv2d(1, base_dim, 4, stride=2, padding=1),
         nn.LeakyReLU(0.2),
+        nn.Dropout(0.3),
         nn.Conv2d(base_dim, 2 * base_dim, 4, stride=2, padding=1),
         nn.LeakyReLU(0.2),
+        nn.Dropout(0.3),
         nn.Flatten(),
         nn.Linear(7 * 7 * 2 * base_dim, 1),
     )

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.models.gan.conftest import mlp_gan
 from tests.models.gan.test_gan_step import uniform_of
 from tfzoo.losses import R1, Consistency
+from tfzoo.models import GAN, DCGANDiscriminator, DCGANGenerator
 from tfzoo.models.gan.noise import Rows
 from tfzoo.preprocessing import AdaptiveAugment, DiffAugment
 
@@ -63,3 +64,24 @@ def test_the_probability_rises_when_the_discriminator_knows_its_images(rng, tmp_
     gan.discriminator.logit.bias.assign([-50.0])
     gan.train_step(real)
     np.testing.assert_allclose(gan.augmentation_probability, 0.2, rtol=1e-5)
+
+
+def test_two_replicas_are_one_device_with_all_that_is_drawn_and_noted(rng, two_replicas):
+    images = rng.uniform(-1, 1, (8, *SHAPE)).astype("float32")
+    results = []
+    for strategy in (tf.distribute.OneDeviceStrategy("CPU:0"), two_replicas):
+        with strategy.scope():
+            keras.utils.set_random_seed(5)
+            discriminator = DCGANDiscriminator(SHAPE, 3, spectral_norm=True, dropout=0.0)
+            gan = GAN(DCGANGenerator(SHAPE, 4), discriminator, latent_dim=5, seed=3)
+            gan.compile(
+                keras.optimizers.SGD(0.1),
+                keras.optimizers.SGD(0.1),
+                regularizers=[Consistency(DiffAugment("translation"), 0.1)],
+                augmentation=AdaptiveAugment(num_images=60, target=-1.5),
+            )
+        gan.fit(tf.data.Dataset.from_tensors(images).repeat(2), verbose=0)
+        results.append(gan.get_weights())
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+    np.testing.assert_allclose(gan.augmentation_probability, 2 * 8 / 60, rtol=1e-5)

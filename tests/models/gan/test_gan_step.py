@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests.models.gan.conftest import mlp_gan
 from tfzoo.losses import R1, R2, GradientPenalty, NonSaturating, Relativistic
+from tfzoo.models import GAN
 
 RATE = 0.1
 
@@ -139,3 +140,37 @@ def test_each_update_of_the_discriminator_sees_its_own_part_of_the_batch(rng):
         np.testing.assert_array_equal(ours, theirs)
     assert int(gan.discriminator_optimizer.iterations) == 3
     assert int(gan.generator_optimizer.iterations) == 1
+
+
+def test_what_layers_add_counts_for_their_own_player(rng):
+    def network(*shape):
+        decay = keras.regularizers.L2(0.7)
+        return [keras.Input(shape), keras.layers.Dense(3, kernel_regularizer=decay)]
+
+    generator = keras.Sequential(network(5))
+    discriminator = keras.Sequential([*network(3), keras.layers.Dense(1)])
+    gan = compiled(GAN(generator, discriminator, latent_dim=5, seed=3))
+    plain = compiled(
+        GAN(
+            keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]),
+            keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), keras.layers.Dense(1)]),
+            latent_dim=5,
+            seed=3,
+        )
+    )
+    plain.set_weights(gan.get_weights())
+    before = gan.discriminator.layers[0].kernel.numpy()
+    real = tf.constant(rng.normal(size=(6, 3)), tf.float32)
+    for one in (gan, plain):
+        one.discriminator_step(real)
+    difference = plain.discriminator.layers[0].kernel - gan.discriminator.layers[0].kernel
+    # The slope of 0.7 w^2, twice the rate; the last layer has no decay.
+    np.testing.assert_allclose(difference, 2 * RATE * 1.4 * before, atol=1e-6)
+    last = gan.discriminator.layers[1].kernel, plain.discriminator.layers[1].kernel
+    np.testing.assert_allclose(*last, atol=1e-6)
+    before = gan.generator.layers[0].kernel.numpy()
+    plain.set_weights(gan.get_weights())
+    for one in (gan, plain):
+        one.generator_step(real)
+    difference = plain.generator.layers[0].kernel - gan.generator.layers[0].kernel
+    np.testing.assert_allclose(difference, RATE * 1.4 * before, atol=1e-6)

@@ -46,8 +46,8 @@ class GAN(Task):
 
     Objective:
         The mean over the global batch of the two losses that `compile` was given, and for the
-        discriminator of its penalties. The discriminator moves first, then the generator, against
-        the new discriminator and from fresh latents.
+        discriminator of its penalties; with whatever layers add by themselves. The discriminator
+        moves first, then the generator, against the new discriminator and from fresh latents.
 
     Logs:
         `generator_loss`, `discriminator_loss` (without penalties), `penalty` where there are
@@ -241,7 +241,7 @@ class GAN(Task):
             )
             penalties = self._penalties(critique, seed, rows)
             num_logits = tf.cast(rows.total // self.packing, tf.float32)
-            loss = tf.reduce_sum(losses + penalties) / num_logits
+            loss = tf.reduce_sum(losses + penalties) / num_logits + added(self.discriminator)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
 
         # Gradients
@@ -284,7 +284,8 @@ class GAN(Task):
             # Loss: divided by the logits of the global batch, so that sums of it are its mean
             losses = self.objective.generator_loss(real_logits, fake_logits)
             num_logits = tf.cast(rows.total // self.packing, tf.float32)
-            scaled_loss = self.generator_optimizer.scale_loss(tf.reduce_sum(losses) / num_logits)
+            loss = tf.reduce_sum(losses) / num_logits + added(self.generator)
+            scaled_loss = self.generator_optimizer.scale_loss(loss)
 
         # Gradients
         gradients = tape.gradient(scaled_loss, variables)
@@ -461,6 +462,12 @@ def judge(critic, x, with_slopes):
         logits = critic(x)
         total = tf.reduce_sum(logits)
     return logits, tape.gradient(total, x)
+
+
+def added(network):
+    """What layers of a network add to its loss, such as weight decay: this replica's share."""
+    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return tf.add_n([0.0, *network.losses]) / num_replicas
 
 
 def num_rows(x):
