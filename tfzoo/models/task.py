@@ -42,14 +42,46 @@ class Task(keras.Model):
         self._graphs = types.SimpleNamespace(by_key={})
         self.built = True
 
-    def compile(self, optimizer=None, **kwargs):
-        """Configures the task as `keras.Model.compile` does, and builds the optimizer.
+    def compile(
+        self, optimizer, loss=None, max_gradient_norm=1.0, gradient_accumulation=1, **kwargs
+    ):
+        """Configures a task with one objective, and builds its optimizer.
 
-        A task with several optimizers gives none, builds its own, and lists them in `optimizers`.
+        A task with several overrides it, builds its own optimizers, and lists them in `optimizers`.
+
+        Args:
+            optimizer: a Keras optimizer.
+            loss: the objective, for the task's `train_step`.
+            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
+                norm; None does not clip.
+            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls,
+                the result stays the same.
+            **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
+        if gradient_accumulation < 1:
+            raise ValueError(
+                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
+            )
         super().compile(optimizer=optimizer, **kwargs)
-        if self.optimizer:
-            self.optimizer.build(self.trainable_variables)
+        self.objective = loss
+        self.max_gradient_norm = max_gradient_norm
+        self.gradient_accumulation = gradient_accumulation
+        self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self):
+        """Returns the arguments of `compile`, so that a saved model comes back compiled."""
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "loss": keras.saving.serialize_keras_object(self.objective),
+            "max_gradient_norm": self.max_gradient_norm,
+            "gradient_accumulation": self.gradient_accumulation,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles with what `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     @property
     def optimizers(self):

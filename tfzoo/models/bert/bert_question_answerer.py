@@ -118,37 +118,20 @@ class BertQuestionAnswerer(Task):
 
         return from_pretrained(cls, preprocessor, folder, arguments)
 
-    def compile(
-        self,
-        optimizer="auto",
-        learning_rate=1e-4,
-        max_gradient_norm=1.0,
-        gradient_accumulation=1,
-        **kwargs,
-    ):
+    def compile(self, optimizer="auto", learning_rate=1e-4, **kwargs):
         """Configures training.
 
         Args:
             optimizer: a Keras optimizer; "auto" is `tfzoo.optimizers.fine_tuning_adamw`: AdamW with
                 warm-up and a straight line to zero at the end of the run.
             learning_rate: float > 0, the peak of "auto".
-            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
-                norm; None does not clip.
-            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls,
-                the result stays the same.
-            **kwargs: passed to `keras.Model.compile`.
+            **kwargs: passed to `Task.compile`: how to clip, accumulate and compile.
         """
-        if gradient_accumulation < 1:
-            raise ValueError(
-                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
-            )
         if optimizer == "auto":
             optimizer = fine_tuning_adamw(learning_rate)
         # Rows differ in length, and examples are strings: neither is for XLA unless asked for.
         kwargs.setdefault("jit_compile", False)
         super().compile(optimizer, **kwargs)
-        self.max_gradient_norm = max_gradient_norm
-        self.gradient_accumulation = gradient_accumulation
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
         self.answer_metrics = [
@@ -167,20 +150,6 @@ class BertQuestionAnswerer(Task):
     def trainable_variables(self):
         """The variables that training moves: not those of a pooler."""
         return self.backbone.without_pooler(super().trainable_variables)
-
-    def get_compile_config(self):
-        """Returns the arguments of `compile`, so that a saved model comes back compiled."""
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "max_gradient_norm": self.max_gradient_norm,
-            "gradient_accumulation": self.gradient_accumulation,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=False):
         """Returns logits (W, 2, T)."""

@@ -148,8 +148,6 @@ class BertTextClassifier(Task):
         class_weight=None,
         learning_rate=1e-4,
         layer_decay=1.0,
-        max_gradient_norm=1.0,
-        gradient_accumulation=1,
         **kwargs,
     ):
         """Configures training.
@@ -162,24 +160,14 @@ class BertTextClassifier(Task):
             learning_rate: float > 0, the peak of "auto".
             layer_decay: float in (0, 1], the learning rate of "auto" falls by this factor from each
                 layer to the one below.
-            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
-                norm; None does not clip.
-            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls,
-                the result stays the same.
-            **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
+            **kwargs: passed to `Task.compile`: how to clip, accumulate and compile.
         """
-        if gradient_accumulation < 1:
-            raise ValueError(
-                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
-            )
         if optimizer == "auto":
             optimizer = auto_optimizer(self.backbone, learning_rate, layer_decay)
         kwargs.setdefault("jit_compile", False)  # rows differ in length
-        super().compile(optimizer, **kwargs)
-        self.objective = loss or (LabelLoss() if self.multi_label else TokenLoss())
+        loss = loss or (LabelLoss() if self.multi_label else TokenLoss())
+        super().compile(optimizer, loss, **kwargs)
         self.class_weight = checked_class_weight(class_weight, self.class_names)
-        self.max_gradient_norm = max_gradient_norm
-        self.gradient_accumulation = gradient_accumulation
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
         self.evaluation_metrics = [
@@ -202,19 +190,8 @@ class BertTextClassifier(Task):
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, so that a saved model comes back compiled."""
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "loss": keras.saving.serialize_keras_object(self.objective),
-            "class_weight": dict(zip(self.class_names, self.class_weight, strict=True)),
-            "max_gradient_norm": self.max_gradient_norm,
-            "gradient_accumulation": self.gradient_accumulation,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        class_weight = dict(zip(self.class_names, self.class_weight, strict=True))
+        return {**super().get_compile_config(), "class_weight": class_weight}
 
     def call(self, inputs, training=False):
         """Returns logits (B, C)."""

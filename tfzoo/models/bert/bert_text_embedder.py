@@ -104,9 +104,7 @@ class BertTextEmbedder(Task):
             arguments = {**sentence_settings(folder), **arguments}
         return from_pretrained(cls, TextClassifierPreprocessor, folder, arguments)
 
-    def compile(
-        self, optimizer="auto", loss=None, learning_rate=5e-5, max_gradient_norm=1.0, **kwargs
-    ):
+    def compile(self, optimizer="auto", loss=None, learning_rate=5e-5, **kwargs):
         """Configures training.
 
         Args:
@@ -114,17 +112,19 @@ class BertTextEmbedder(Task):
                 warm-up and a straight line to zero at the end of the run.
             learning_rate: float > 0, the peak of "auto".
             loss: a `ContrastiveLoss`; None means `ContrastiveLoss()`.
-            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
-                norm; None does not clip.
-            **kwargs: passed to `keras.Model.compile`.
+            **kwargs: passed to `Task.compile`, but `gradient_accumulation`: the negatives are those
+                of the whole batch.
         """
         if optimizer == "auto":
             optimizer = fine_tuning_adamw(learning_rate)
         # Batches differ in length: not for XLA unless asked for.
         kwargs.setdefault("jit_compile", False)
-        super().compile(optimizer, **kwargs)
-        self.objective = loss or ContrastiveLoss()
-        self.max_gradient_norm = max_gradient_norm
+        if kwargs.get("gradient_accumulation", 1) != 1:
+            raise ValueError(
+                "`gradient_accumulation` must be 1: the negatives are those of the whole batch; "
+                f"received {kwargs['gradient_accumulation']}."
+            )
+        super().compile(optimizer, loss or ContrastiveLoss(), **kwargs)
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
         self.accuracy_metric = keras.metrics.Mean(name="retrieval_accuracy")
@@ -140,20 +140,6 @@ class BertTextEmbedder(Task):
     def trainable_variables(self):
         """The variables that training moves: not those of a pooler."""
         return self.backbone.without_pooler(super().trainable_variables)
-
-    def get_compile_config(self):
-        """Returns the arguments of `compile`, so that a saved model comes back compiled."""
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "loss": keras.saving.serialize_keras_object(self.objective),
-            "max_gradient_norm": self.max_gradient_norm,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=False):
         """Returns unit vectors (B, D), or a dict of those of firsts and seconds."""

@@ -137,7 +137,7 @@ class GAN(Task):
                 clipped to this norm; None does not clip.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
-        super().compile(**kwargs)
+        keras.Model.compile(self, optimizer=None, **kwargs)  # Task's is for one objective
         self.generator_optimizer = self._own(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._own(discriminator_optimizer, self.discriminator)
         self.objective = loss or NonSaturating()
@@ -191,10 +191,6 @@ class GAN(Task):
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=False):
         """Returns samples of the average generator, or of the generator where there is none."""

@@ -61,34 +61,17 @@ class GPTCausalLM(Task):
         ```
     """
 
-    def compile(
-        self,
-        optimizer="auto",
-        loss=None,
-        max_gradient_norm=1.0,
-        gradient_accumulation=1,
-        **kwargs,
-    ):
+    def compile(self, optimizer="auto", loss=None, **kwargs):
         """Configures training.
 
         Args:
             optimizer: a Keras optimizer; "auto" is AdamW with warm-up and a cosine to the length of
                 the run, decay on matrices only.
             loss: a `TokenLoss`; None means `TokenLoss()`.
-            max_gradient_norm: float > 0, the gradient of the whole global batch is clipped to this
-                norm; None does not clip.
-            gradient_accumulation: int >= 1, micro-batches that a batch is cut into; memory falls,
-                the result stays the same.
-            **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
+            **kwargs: passed to `Task.compile`: how to clip, accumulate and compile.
         """
-        if gradient_accumulation < 1:
-            raise ValueError(
-                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
-            )
-        super().compile(auto_adamw() if optimizer == "auto" else optimizer, **kwargs)
-        self.objective = loss or TokenLoss()
-        self.max_gradient_norm = max_gradient_norm
-        self.gradient_accumulation = gradient_accumulation
+        optimizer = auto_adamw() if optimizer == "auto" else optimizer
+        super().compile(optimizer, loss or TokenLoss(), **kwargs)
         self.loss_metric = WeightedMean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
         self.evaluation_metrics = [
@@ -103,21 +86,6 @@ class GPTCausalLM(Task):
         if not self.compiled:
             return []
         return [self.loss_metric, self.gradient_norm_metric, *self.evaluation_metrics]
-
-    def get_compile_config(self):
-        """Returns the arguments of `compile`, so that a saved model comes back compiled."""
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "loss": keras.saving.serialize_keras_object(self.objective),
-            "max_gradient_norm": self.max_gradient_norm,
-            "gradient_accumulation": self.gradient_accumulation,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=False):
         """Returns logits (B, T, V)."""
