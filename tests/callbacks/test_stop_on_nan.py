@@ -75,6 +75,19 @@ def test_steps_are_counted_over_epochs(tmp_path):
     assert model.stop_training
 
 
+def test_a_step_with_a_lost_loss_is_not_saved(tmp_path):
+    model, callback = build(), StopOnNaN(tmp_path / "good.keras", save_every=1)
+    callback.set_model(model)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_end(0, {"loss": 1.0})
+    older = (tmp_path / "good.keras").read_bytes()
+    model.set_weights([np.full((3, 1), 7.0), np.zeros(1)])
+    with pytest.warns(UserWarning, match=r"`loss` is inf at step 2 .* after step 1 is in"):
+        callback.on_train_batch_end(1, {"loss": np.inf})
+    assert (tmp_path / "good.keras").read_bytes() == older
+
+
 def test_broken_weights_are_not_saved(tmp_path):
     model, callback = build(), StopOnNaN(tmp_path / "good.keras")
     fit(model, callback, Y)
