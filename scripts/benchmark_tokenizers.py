@@ -1,7 +1,8 @@
-"""How fast byte-level BPE runs in the graph, on one core, beside Hugging Face and KerasHub.
+"""How fast tokenizers run in the graph, on one core, beside Hugging Face and KerasHub.
 
     python scripts/benchmark_tokenizers.py
     python scripts/benchmark_tokenizers.py --data wikitext2/valid.txt --vocabulary gpt2
+    python scripts/benchmark_tokenizers.py --kind word_piece --vocabulary bert_base_uncased
 
 About one minute. Every contestant gets the same vocabulary and the same batches of 64 documents of
 16 kB. It is made anew in each round, tokenizes one other document, so that its graph is traced,
@@ -25,11 +26,15 @@ import tensorflow as tf
 import tokenizers
 
 from tfzoo.data import python_stdlib
-from tfzoo.preprocessing import BytePairTokenizer
+from tfzoo.preprocessing import BytePairTokenizer, WordPieceTokenizer
 
 BATCH_SIZE = 64
 DOCUMENT_CHARACTERS = 16_384
-TARGETS = {"tokenizers, batch": 0.5, "tokenizers, one by one": 0.5, "keras_hub": 20.0}
+KINDS = {"byte_pair": BytePairTokenizer, "word_piece": WordPieceTokenizer}
+TARGETS = {
+    "byte_pair": {"tokenizers, batch": 0.5, "tokenizers, one by one": 0.5, "keras_hub": 20.0},
+    "word_piece": {"keras_hub": 1.0},
+}
 
 
 def in_the_graph(tokenizer):
@@ -37,18 +42,29 @@ def in_the_graph(tokenizer):
     return lambda texts: tokenize(tf.constant(texts))
 
 
-def contestants(folder):
+def contestants(kind, folder):
     """Name of each contestant and how to make its `tokenize(texts)`."""
-    vocabulary, merges = str(folder / "vocab.json"), str(folder / "merges.txt")
     peer = str(folder / "tokenizer.json")
     return {
-        "tfzoo": lambda: in_the_graph(BytePairTokenizer.load(folder)),
+        "tfzoo": lambda: in_the_graph(KINDS[kind].load(folder)),
         "tokenizers, batch": lambda: tokenizers.Tokenizer.from_file(peer).encode_batch,
         "tokenizers, one by one": lambda: _one_by_one(tokenizers.Tokenizer.from_file(peer)),
-        "keras_hub": lambda: in_the_graph(
-            keras_hub.tokenizers.BytePairTokenizer(vocabulary=vocabulary, merges=merges)
-        ),
+        "keras_hub": lambda: in_the_graph(keras_hub_tokenizer(kind, folder)),
     }
+
+
+def keras_hub_tokenizer(kind, folder):
+    """KerasHub's, told to do what the other two do."""
+    if kind == "byte_pair":
+        files = dict(vocabulary=str(folder / "vocab.json"), merges=str(folder / "merges.txt"))
+        return keras_hub.tokenizers.BytePairTokenizer(**files)
+    return keras_hub.tokenizers.WordPieceTokenizer(
+        str(folder / "vocab.txt"),
+        lowercase=True,
+        strip_accents=True,
+        special_tokens=list(WordPieceTokenizer.load(folder).special_tokens),
+        special_tokens_in_strings=True,
+    )
 
 
 def _one_by_one(tokenizer):
@@ -62,10 +78,10 @@ def seconds(tokenize, batches):
     return time.process_time() - start
 
 
-def same_ids(folder, documents):
+def same_ids(kind, folder, documents):
     peer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-    expected = [encoding.ids for encoding in peer.encode_batch(documents)]
-    return BytePairTokenizer.load(folder).tokenize(documents).to_list() == expected
+    expected = [e.ids for e in peer.encode_batch(documents, add_special_tokens=False)]
+    return KINDS[kind].load(folder).tokenize(documents).to_list() == expected
 
 
 def read(arguments):
@@ -74,17 +90,18 @@ def read(arguments):
     text = arguments.data.read_text("utf-8") if arguments.data else "".join(corpus.validation)
     starts = range(0, len(text), DOCUMENT_CHARACTERS)
     documents = [text[start : start + DOCUMENT_CHARACTERS] for start in starts]
+    cls = KINDS[arguments.kind]
     if arguments.vocabulary:
-        return documents, BytePairTokenizer.load(arguments.vocabulary)
-    return documents, BytePairTokenizer.train(corpus.train, vocabulary_size=8_192)
+        return documents, cls.load(arguments.vocabulary)
+    return documents, cls.train(corpus.train, vocabulary_size=8_192)
 
 
-def measure(folder, documents, rounds):
+def measure(kind, folder, documents, rounds):
     """Name -> seconds of the first and of the second pass, one pair for each round."""
     batches = [documents[i : i + BATCH_SIZE] for i in range(1, len(documents), BATCH_SIZE)]
-    passes = {name: [] for name in contestants(folder)}
+    passes = {name: [] for name in contestants(kind, folder)}
     for _ in range(rounds):
-        for name, make in contestants(folder).items():
+        for name, make in contestants(kind, folder).items():
             tokenize = make()
             tokenize(documents[:1])
             passes[name].append([seconds(tokenize, batches) for _ in range(2)])
@@ -95,6 +112,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("--kind", choices=KINDS, default="byte_pair")
     parser.add_argument("--data", type=pathlib.Path, help="text file; default: Python's library")
     parser.add_argument("--vocabulary", type=pathlib.Path, help="folder; default: trained here")
     parser.add_argument("--rounds", type=int, default=3)
@@ -109,12 +127,14 @@ def main():
     )
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save(folder)
-        print(f"ids equal Hugging Face's: {same_ids(pathlib.Path(folder), documents)}")
-        passes = measure(pathlib.Path(folder), documents, arguments.rounds)
+        print(
+            f"ids equal Hugging Face's: {same_ids(arguments.kind, pathlib.Path(folder), documents)}"
+        )
+        passes = measure(arguments.kind, pathlib.Path(folder), documents, arguments.rounds)
     medians = {name: [statistics.median(p) for p in pair] for name, pair in passes.items()}
     print(f"{'':24}{'first pass':>16}{'second pass':>16}{'tfzoo is':>12}{'to reach':>10}")
     for name, (first, second) in medians.items():
-        times, target = first / medians["tfzoo"][0], TARGETS.get(name)
+        times, target = first / medians["tfzoo"][0], TARGETS[arguments.kind].get(name)
         aim = f"{target:9.1f}x" if target else ""
         speeds = f"{megabytes / first:11.2f} MB/s{megabytes / second:11.2f} MB/s"
         print(f"{name:24}{speeds}{times:11.1f}x{aim}")

@@ -21,7 +21,9 @@ NOTHING = NUM_PLAIN + len(SELECTORS)
 UNASSIGNED = NOTHING + 1
 
 WORD, SPACE, ALONE = 0, 1, 2
-NUM_KIND_BITS = 2
+# Added to the kind of a character that `tensorflow_text` cuts in another way.
+ODD = 4
+NUM_KIND_BITS = 3
 NUM_KINDS = 1 << NUM_KIND_BITS
 
 _SURROGATES = range(0xD800, 0xE000)

@@ -3,6 +3,7 @@
 B texts, N characters of all texts, C characters that BERT keeps, W words, P word pieces.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from tfzoo.preprocessing.bert_characters import (
     NUM_KIND_BITS,
     NUM_KINDS,
     NUM_PLAIN,
+    ODD,
     SELECTORS,
     SPACE,
     UNASSIGNED,
@@ -32,6 +34,7 @@ FIRST_MARK = 0xE000
 MAX_SPECIAL_TOKENS = 0x1900
 # A control character: BERT drops it, so that no vocabulary has it.
 DROPPED = 1
+LONG_WORD = f"(?s).*[^ ]{{{MAX_WORD_LENGTH + 1}}}.*"
 # No text holds half of a surrogate pair.
 INVALID = 0xD800
 NOT_UTF8 = "`texts` must be valid UTF-8, and one of them is not: decode it first."
@@ -69,25 +72,40 @@ class WordPieceGraph(tf.Module):
         ids = {token: token_id for token_id, token in enumerate(tokens)}
         # The longest first, so that none is taken for the beginning of another.
         self._specials = tuple(sorted(special_tokens, key=len, reverse=True))
-        table = _with_marks(bert_characters(lowercase, strip_accents), len(self._specials))
         with tf.init_scope():
+            table = _with_odd_ones(lowercase, strip_accents)
+            table = _with_marks(table, len(self._specials))
             self._codes = tf.constant(table.codes)
             self._row_splits = tf.constant(table.row_splits)
             self._special_ids = tf.constant([ids[t] for t in self._specials], tf.int32)
             self._special_lengths = tf.constant([len(t) for t in self._specials], tf.int32)
-            self._cut_words = tf_text.FastWordpieceTokenizer(
-                list(tokens),
-                max_bytes_per_word=4 * MAX_WORD_LENGTH,
-                token_out_type=tf.int32,
-                unknown_token=unknown_token,
-                no_pretokenization=True,
-            )
+            self._cut_words = _fast_word_piece(tokens, unknown_token, no_pretokenization=True)
+            self._cut_texts = _fast_word_piece(tokens, unknown_token, no_pretokenization=False)
 
     def tokenize(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Texts (B,) to int32 token ids (B, None)."""
-        words = self._words(self._characters(texts))
-        pieces = self._cut_words.tokenize(words.texts.values)
-        return _per_text(self._with_specials(pieces, words), pieces, words)
+        characters = self._characters(texts)
+        splits, codes = self._left_of(characters)
+        limits = tf.gather(splits, characters.row_splits)
+        points = tf.bitwise.right_shift(codes, NUM_KIND_BITS)
+        clean = tf.RaggedTensor.from_row_splits(points, limits, validate=False)
+        clean = tf.strings.unicode_encode(clean, "UTF-8")
+        is_odd = tf.reduce_any(tf.bitwise.bitwise_and(codes, ODD) > 0)
+        is_long = tf.reduce_any(tf.strings.regex_full_match(clean, LONG_WORD))
+
+        def word_by_word():
+            words = self._words(characters, splits, codes)
+            pieces = self._cut_words.tokenize(words.texts.values)
+            found = _per_text(self._with_specials(pieces, words), pieces, words)
+            return found.values, tf.cast(found.row_splits, tf.int64)
+
+        def text_by_text():
+            found = self._cut_texts.tokenize(clean)
+            return found.values, found.row_splits
+
+        # Nearly all texts: there is no need to look at their words one by one.
+        values, splits = tf.cond(is_odd | is_long, word_by_word, text_by_text)
+        return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
 
     def tokenize_with_offsets(
         self, texts: tf.Tensor
@@ -99,7 +117,7 @@ class WordPieceGraph(tf.Module):
             text, counted from 0, and the character behind its last.
         """
         characters = self._characters(texts)
-        words = self._words(characters)
+        words = self._words(characters, *self._left_of(characters))
         pieces, starts, ends = self._cut_words.tokenize_with_offsets(words.texts.values)
         token_ids = _per_text(self._with_specials(pieces, words), pieces, words)
 
@@ -133,15 +151,19 @@ class WordPieceGraph(tf.Module):
         with tf.control_dependencies([] if valid is None else [valid]):
             return points.with_values(tf.identity(points.values))
 
-    def _words(self, characters):
-        """What BERT keeps of the characters, cut into words."""
+    def _left_of(self, characters):
+        """What BERT keeps of each of the N characters: row splits (N + 1,), and codes."""
         (splits,), codes = tf.raw_ops.RaggedGather(
             params_nested_splits=[self._row_splits],
             params_dense_values=self._codes,
             indices=_table_rows(characters.values),
             OUTPUT_RAGGED_RANK=1,
         )
-        kinds = tf.bitwise.bitwise_and(codes, NUM_KINDS - 1)
+        return splits, codes
+
+    def _words(self, characters, splits, codes):
+        """What BERT keeps of the characters, cut into words."""
+        kinds = tf.bitwise.bitwise_and(codes, ODD - 1)
         before = tf.concat([[SPACE], kinds], axis=0)[: tf.size(kinds)]
         begins = (kinds == ALONE) | ((kinds == WORD) & (before != WORD))
 
@@ -182,10 +204,33 @@ class WordPieceGraph(tf.Module):
         return (numbers >= 0) & (numbers < len(self._specials))
 
 
+def _fast_word_piece(tokens, unknown_token, no_pretokenization):
+    return tf_text.FastWordpieceTokenizer(
+        list(tokens),
+        max_bytes_per_word=4 * MAX_WORD_LENGTH,
+        token_out_type=tf.int32,
+        unknown_token=unknown_token,
+        no_pretokenization=no_pretokenization,
+    )
+
+
+@functools.cache
+def _with_odd_ones(lowercase, strip_accents):
+    """The table, where ODD marks characters at which `tensorflow_text` cuts and BERT does not."""
+    table = bert_characters(lowercase, strip_accents)
+    codes = np.unique(table.codes)
+    between_letters = tf.constant([f"a{chr(code // NUM_KINDS)}a" for code in codes])
+    cut = _fast_word_piece(["a", "[UNK]"], "[UNK]", no_pretokenization=False)
+    expected = np.choose(codes % NUM_KINDS, [1, 2, 3])
+    odd = codes[cut.tokenize(between_letters).row_lengths().numpy() != expected]
+    is_odd = np.isin(table.codes, odd)
+    return table._replace(codes=(table.codes + ODD * is_odd).astype(np.int32))
+
+
 def _with_marks(table, num_marks):
     """The table with a row of its own code for each mark, which was empty."""
     marks = FIRST_MARK + np.arange(num_marks)
-    codes = np.insert(table.codes, table.row_splits[marks], NUM_KINDS * marks + ALONE)
+    codes = np.insert(table.codes, table.row_splits[marks], NUM_KINDS * marks + ALONE + ODD)
     lengths = np.diff(table.row_splits)
     lengths[marks] = 1
     return BertCharacters(codes, np.cumsum([0, *lengths], dtype=np.int32))
