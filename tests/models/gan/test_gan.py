@@ -98,6 +98,11 @@ def test_without_an_average_the_generator_generates(rng):
     z = rng.normal(size=(4, 5)).astype("float32")
     np.testing.assert_array_equal(gan(z), gan.generator(z))
     assert gan.average_generator is None
+    gan.generate(2, seed=1)
+    gan.compile(generator_average=0.9)
+    for variable in gan.average_generator.weights:
+        variable.assign(0 * variable)
+    np.testing.assert_array_equal(gan.generate(2, seed=1), np.zeros([2, 2, 3, 1]))
 
 
 def test_statistics_settle_to_the_mean_moments_of_fresh_batches():

@@ -146,6 +146,7 @@ class GAN(Task):
         self.discriminator_steps = discriminator_steps
         self.generator_average = generator_average
         self.max_gradient_norm = max_gradient_norm
+        self._graphs.by_key.clear()  # they hold the generator that generated before
         if generator_average is None:
             self.average_generator = None
         elif self.average_generator is None:
