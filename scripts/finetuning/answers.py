@@ -20,6 +20,7 @@ def build(preset, train, dtype):
     return tfzoo.models.BertQuestionAnswerer(
         tfzoo.models.BertBackbone.from_preset(preset, dtype=dtype),
         tfzoo.preprocessing.QuestionAnsweringPreprocessor(tokenizer),
+        max_answer_length=64,  # privacy policies are quoted clause by clause
     )
 
 

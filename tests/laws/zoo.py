@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.laws.bert_classifiers import TEXT_CLASSIFIER, TOKEN_CLASSIFIER
+from tests.laws.bert_readers import QUESTION_ANSWERER, TEXT_EMBEDDER
 from tfzoo.losses import R1, R2, GradientPenalty, Relativistic, Wasserstein
 from tfzoo.models import (
     GAN,
@@ -357,6 +358,8 @@ ZOO = [
     Entry("masked_bert", masked_bert, **GUESSER),
     Entry("bert_text_classifier", **TEXT_CLASSIFIER),
     Entry("bert_token_classifier", **TOKEN_CLASSIFIER),
+    Entry("bert_question_answerer", **QUESTION_ANSWERER),
+    Entry("bert_text_embedder", **TEXT_EMBEDDER),
     Entry(
         "conditional_gan",
         conditional_gan,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfzoo.models.bert.text_embedding as text_embedding
+from tfzoo.losses import ContrastiveLoss
 from tfzoo.models import BertBackbone, BertTextEmbedder
 from tfzoo.preprocessing import SlidingWindows, TextClassifierPreprocessor, WordPieceTokenizer
 
@@ -82,24 +82,6 @@ def test_a_long_document_gets_the_mean_of_its_windows():
     np.testing.assert_allclose(model.embed(TEXTS)[0], short, atol=1e-5)
 
 
-def test_a_hundred_thousand_words_are_read_a_few_windows_at_a_time(monkeypatch):
-    model = small(long_documents=SlidingWindows(window=23, stride=20))
-    rows = []
-    pool = model.pool
-    monkeypatch.setattr(
-        model,
-        "pool",
-        lambda inputs: rows.append(inputs["token_ids"].shape) or pool(inputs),
-    )
-    text = "a b c d e " * 20_000
-    eager = text_embedding.embed_texts(model, tf.constant([text]), batch_size=512)
-    num_windows = 1 + -(-(100_000 - 21) // 20)
-    assert sum(shape[0] for shape in rows) == num_windows
-    assert max(shape[0] for shape in rows) == 512 and {shape[1] for shape in rows} == {23}
-    monkeypatch.undo()
-    np.testing.assert_allclose(model.embed(text, batch_size=512), eager[0], atol=1e-5)
-
-
 def test_search_finds_the_nearest_first():
     model = small()
     vectors = model.embed(TEXTS)
@@ -133,6 +115,53 @@ def test_equal_texts_are_nobody_s_negative():
     model.compile()
     alone = model.evaluate([("a b", "c"), ("a b", "d")], return_dict=True, verbose=0)
     np.testing.assert_allclose(alone["loss"], 0, atol=1e-6)
+
+
+def pairs_with_shared_texts():
+    rng = np.random.default_rng(2)
+    side = lambda length: {  # noqa: E731
+        "token_ids": rng.integers(5, 18, (6, length)).astype("int32"),
+        "padding_mask": np.arange(length) < rng.integers(1, length + 1, (6, 1)),
+    }
+    text_ids = np.array([[0, 10], [1, 11], [0, 12], [3, 11], [4, 14], [5, 15]], "int32")
+    weights = np.array([1, 0.5, 2, 1, 1.5, 1], "float32")
+    return {"first": side(5), "second": side(7)}, text_ids, weights
+
+
+def mean_loss(model, x, text_ids, weights, temperature):
+    """InfoNCE pair by pair, over those that share no text."""
+    first, second = (model(x[side]) for side in ("first", "second"))
+    losses = []
+    for i, ids in enumerate(text_ids):
+        others = [j for j, row in enumerate(text_ids) if j == i or not (row == ids).any()]
+        right = tf.reduce_sum(first[i] * second[i]) / temperature
+        for own, all_of_them in ((first[i], second), (second[i], first)):
+            similar = tf.linalg.matvec(tf.gather(all_of_them, others), own) / temperature
+            losses.append(weights[i] / 2 * (tf.math.log(tf.reduce_sum(tf.exp(similar))) - right))
+    return tf.add_n(losses) / weights.sum()
+
+
+@pytest.mark.parametrize("gradient_accumulation", [1, 3])
+def test_one_sgd_step_equals_the_update_computed_outside(gradient_accumulation):
+    model, data = small(), pairs_with_shared_texts()
+    model.compile(
+        keras.optimizers.SGD(0.5),
+        ContrastiveLoss(0.3),
+        max_gradient_norm=None,
+        gradient_accumulation=gradient_accumulation,
+        run_eagerly=True,
+    )
+    variables = model.trainable_variables
+    assert not any("pooler" in variable.path for variable in variables)
+    with tf.GradientTape() as tape:
+        loss = mean_loss(model, *data, 0.3)
+    gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
+    assert all(np.abs(gradient).max() > 0 for gradient in gradients)
+    expected = [v.numpy() - 0.5 * g.numpy() for v, g in zip(variables, gradients, strict=True)]
+    logs = model.train_step(data)
+    np.testing.assert_allclose(logs["loss"], loss, rtol=1e-5)
+    for variable, wanted in zip(variables, expected, strict=True):
+        np.testing.assert_allclose(variable, wanted, atol=2e-6, err_msg=variable.path)
 
 
 @pytest.mark.parametrize(

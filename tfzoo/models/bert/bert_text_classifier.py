@@ -21,6 +21,13 @@ from tfzoo.models.bert.labelled_examples import (
     require_every_class,
     target_array,
 )
+from tfzoo.models.bert.long_documents import (
+    checked_windows,
+    document_outputs,
+    refuse_pairs,
+    text_training_rows,
+    uncut,
+)
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
 from tfzoo.preprocessing import TextClassifierPreprocessor
@@ -50,6 +57,11 @@ class BertTextClassifier(Task):
         pooling: "mean", the mean of the vectors of all tokens; or "cls", the backbone's
             `pooled_output`, which is worth something if the checkpoint was trained with it.
         dropout: float in [0, 1), on the pooled vector.
+        long_documents: optional `SlidingWindows`. A text is then read to its end, in windows that
+            overlap, and its logits are the mean over them, weighted by their lengths, which is what
+            the mean of their vectors gives. Training takes each window for a text of its own, and
+            all of a text together count as one. Without it a text is cut at the preprocessor's
+            length.
         **kwargs: passed to `keras.Model`.
 
     Call arguments:
@@ -100,9 +112,11 @@ class BertTextClassifier(Task):
         multi_label=False,
         pooling="mean",
         dropout=0.1,
+        long_documents=None,
         **kwargs,
     ):
         super().__init__(backbone, preprocessor, **kwargs)
+        self.long_documents = checked_windows(long_documents, backbone)
         if pooling not in ("mean", "cls") or (pooling == "cls" and not backbone.use_pooler):
             raise ValueError(
                 '`pooling` must be "mean", or "cls" for a backbone with `use_pooler`; received '
@@ -195,6 +209,11 @@ class BertTextClassifier(Task):
 
     def call(self, inputs, training=False):
         """Returns logits (B, C)."""
+        if self.long_documents is None or training:
+            return self._logits(inputs, training)
+        return document_outputs(self._logits, inputs, self.long_documents)
+
+    def _logits(self, inputs, training=False):
         outputs = self.backbone(inputs, training=training)
         if self.pooling == "cls":
             vector = outputs["pooled_output"]
@@ -251,6 +270,15 @@ class BertTextClassifier(Task):
         macro_f1.update_state(targets, predictions, weights)
         return self.results([self.loss_metric, *self.evaluation_metrics])
 
+    def _attached(self):
+        preprocessor = super()._attached()
+        return uncut(preprocessor) if self.long_documents else preprocessor
+
+    def _rows(self, texts):
+        if self.long_documents:
+            refuse_pairs(texts)
+        return self._attached().rows(texts)
+
     def is_raw(self, x):
         """Whether `x` is texts, pairs of texts, or a dataset of texts."""
         return is_examples(x)
@@ -260,21 +288,23 @@ class BertTextClassifier(Task):
         texts, y = as_examples(x, y)
         targets = target_array(y, len(texts), self.class_names, self.multi_label)
         require_every_class(targets, self.class_names)
-        rows = self._attached().rows(texts)
-        steps = -(-len(targets) // batch_size)
-        return bucketed_batches((rows, targets), batch_size, seed=seed), steps
+        rows = (self._rows(texts), targets)
+        if self.long_documents:
+            rows = text_training_rows(*rows, self.long_documents)
+        steps = -(-int(rows[1].shape[0]) // batch_size)
+        return bucketed_batches(rows, batch_size, seed=seed), steps
 
     def evaluation_batches(self, x, y, batch_size):
         """Every text once, the longest first."""
         texts, y = as_examples(x, y)
         targets = target_array(y, len(texts), self.class_names, self.multi_label)
-        return sorted_batches((self._attached().rows(texts), targets), batch_size)[0]
+        return sorted_batches((self._rows(texts), targets), batch_size)[0]
 
     def predict(self, x, batch_size=32, **kwargs):
         """Logits (N, C) of prepared batches or of raw texts, as a NumPy array, in their order."""
         if not self.is_raw(x):
             return super().predict(x, batch_size, **kwargs)
-        rows = self._attached().rows(as_examples(x)[0])
+        rows = self._rows(as_examples(x)[0])
         dataset, order = sorted_batches(rows, batch_size)
         return super().predict(dataset, **kwargs)[np.argsort(order)]
 
@@ -295,7 +325,7 @@ class BertTextClassifier(Task):
                 f"`top_k` must be from 1 to {len(self.class_names)}, the number of classes; "
                 f"received {top_k}."
             )
-        rows = self._attached().rows(as_examples(texts)[0])
+        rows = self._rows(as_examples(texts)[0])
         dataset, order = sorted_batches(rows, batch_size)
         graph = self.graph("classify", lambda: tf.function(self._probabilities, autograph=False))
         found = np.concatenate([graph(x).numpy() for x in dataset])[np.argsort(order)]
@@ -310,12 +340,13 @@ class BertTextClassifier(Task):
 
         `classify`: text string (B,) -> class_names string (C,), probabilities float32 (B, C), and
         the most probable class of each text, label string (B,) and probability float32 (B,).
-        `classify_pair`: text and second_text, both string (B,) -> the same.
+        `classify_pair`: text and second_text, both string (B,) -> the same; not where there are
+        `long_documents`.
         """
         self._attached()
 
         def answer(texts):
-            probabilities = self._probabilities(self.preprocessor(texts))
+            probabilities = self._probabilities(self._attached()(texts))
             return {
                 "class_names": tf.constant(self.class_names),
                 "label": tf.gather(tf.constant(self.class_names), tf.argmax(probabilities, -1)),
@@ -327,7 +358,8 @@ class BertTextClassifier(Task):
             return answer(tf.stack([text, second_text], axis=1))
 
         text, second = (tf.TensorSpec([None], tf.string, name) for name in ("text", "second_text"))
-        return {"classify": (answer, [text]), "classify_pair": (answer_pair, [text, second])}
+        functions = {"classify": (answer, [text]), "classify_pair": (answer_pair, [text, second])}
+        return {"classify": functions["classify"]} if self.long_documents else functions
 
     def _probabilities(self, x):
         logits = tf.cast(self(x, training=False), tf.float32)
@@ -353,6 +385,7 @@ class BertTextClassifier(Task):
             "multi_label": self.multi_label,
             "pooling": self.pooling,
             "dropout": self.dropout_rate,
+            "long_documents": self.long_documents and self.long_documents.get_config(),
         }
 
 

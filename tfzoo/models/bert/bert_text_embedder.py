@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfzoo.losses import ContrastiveLoss
 from tfzoo.models.bert import embedding_batches, text_embedding
+from tfzoo.models.bert.long_documents import checked_windows, document_outputs
 from tfzoo.models.bert.pretrained import (
     from_pretrained,
     is_preset_of,
@@ -15,9 +16,10 @@ from tfzoo.models.bert.pretrained import (
     sentence_settings,
 )
 from tfzoo.models.bert.unpack import unpack
+from tfzoo.models.bert.vector_gradients import vector_gradients
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import aggregate_and_clip, fine_tuning_adamw
-from tfzoo.preprocessing import SlidingWindows, TextClassifierPreprocessor
+from tfzoo.preprocessing import TextClassifierPreprocessor
 
 POOLINGS = ("mean", "cls")
 
@@ -31,8 +33,8 @@ class BertTextEmbedder(Task):
         preprocessor: optional `TextClassifierPreprocessor`; needed for everything raw.
         pooling: "mean", over all real tokens, or "cls", the vector of the first one.
         long_documents: optional `SlidingWindows`. A text is then read to its end, in windows that
-            overlap, and gets the mean of their vectors, weighted by their lengths; without it a
-            text is cut at the preprocessor's length.
+            overlap, and gets the mean of their vectors, weighted by their lengths. Training reads
+            the beginning, up to the preprocessor's length; without windows nothing else is read.
         **kwargs: passed to `keras.Model`.
 
     Call arguments:
@@ -82,9 +84,7 @@ class BertTextEmbedder(Task):
         if preprocessor is not None:
             require_room(backbone, preprocessor.sequence_length, "The length of `preprocessor`")
         self.pooling = pooling
-        self.long_documents = SlidingWindows.of(long_documents)
-        if long_documents is not None:
-            require_room(backbone, self.long_documents.window, "The window of `long_documents`")
+        self.long_documents = checked_windows(long_documents, backbone)
 
     @classmethod
     def from_preset(cls, folder, **arguments):
@@ -112,18 +112,13 @@ class BertTextEmbedder(Task):
                 warm-up and a straight line to zero at the end of the run.
             learning_rate: float > 0, the peak of "auto".
             loss: a `ContrastiveLoss`; None means `ContrastiveLoss()`.
-            **kwargs: passed to `Task.compile`, but `gradient_accumulation`: the negatives are those
-                of the whole batch.
+            **kwargs: passed to `Task.compile`: how to clip, accumulate and compile. With
+                `gradient_accumulation`, too, the negatives are those of the whole batch.
         """
         if optimizer == "auto":
             optimizer = fine_tuning_adamw(learning_rate)
         # Batches differ in length: not for XLA unless asked for.
         kwargs.setdefault("jit_compile", False)
-        if kwargs.get("gradient_accumulation", 1) != 1:
-            raise ValueError(
-                "`gradient_accumulation` must be 1: the negatives are those of the whole batch; "
-                f"received {kwargs['gradient_accumulation']}."
-            )
         super().compile(optimizer, loss or ContrastiveLoss(), **kwargs)
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
@@ -145,7 +140,11 @@ class BertTextEmbedder(Task):
         """Returns unit vectors (B, D), or a dict of those of firsts and seconds."""
         if "first" in inputs:
             return {side: self(inputs[side], training=training) for side in ("first", "second")}
-        return tf.math.l2_normalize(self.pool(inputs, training), axis=-1)
+        if self.long_documents is None or training:
+            vectors = self.pool(inputs, training)
+        else:
+            vectors = document_outputs(self.pool, inputs, self.long_documents)
+        return tf.math.l2_normalize(vectors, axis=-1)
 
     def pool(self, inputs, training=False):
         """One vector float32 (B, D) for each row, not normalised."""
@@ -164,23 +163,27 @@ class BertTextEmbedder(Task):
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
 
-        # Tape
-        with tf.GradientTape() as tape:
-            vectors = self(x, training=True)
+        def losses_of(vectors):
             # Loss: divided by the weight of the global batch, so that sums of it are its mean
             losses = self.objective(**vectors, text_ids=text_ids, weights=weights)
-            loss = tf.reduce_sum(losses * weights) / total_weight
-            scaled_loss = self.optimizer.scale_loss(loss)
+            self.loss_metric.update_state(losses, weights)
+            return self.optimizer.scale_loss(losses * weights / total_weight)
 
-        # Gradients
-        gradients = tape.gradient(scaled_loss, variables)
+        # Tape, Gradients: every pair is compared with all others of the batch
+        gradients = vector_gradients(
+            lambda x: self(x, training=True),
+            losses_of,
+            x,
+            variables,
+            self.gradient_accumulation,
+            noise=self.backbone.non_trainable_variables,
+        )
 
         # Update
         gradients, norm = aggregate_and_clip(gradients, self.max_gradient_norm, self.optimizer)
         self.optimizer.apply(gradients, variables)
 
         # Log
-        self.loss_metric.update_state(losses, weights)
         self.gradient_norm_metric.update_state(norm)
         return self.results([self.loss_metric, self.gradient_norm_metric])
 

@@ -16,6 +16,12 @@ from tfzoo.metrics import EntityScore, WeightedMean
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.entity_spans import find_entities, word_tags
 from tfzoo.models.bert.fine_tuning import auto_optimizer, checked_class_names, pretrained_parts
+from tfzoo.models.bert.long_documents import (
+    checked_windows,
+    token_outputs,
+    token_training_rows,
+    uncut,
+)
 from tfzoo.models.bert.tagged_examples import (
     as_tags,
     as_words,
@@ -57,6 +63,10 @@ class BertTokenClassifier(Task):
         preprocessor: optional `TokenClassifierPreprocessor`; needed for words and raw texts.
         entity_names: N strings, what stands behind `B-` and `I-`.
         dropout: float in [0, 1), on the vectors.
+        long_documents: optional `SlidingWindows`. A text is then read to its end, in windows that
+            overlap, and the logits of a token are the mean over the windows that see it, which is
+            what the mean of its vectors gives. In training, too, each token counts once. Without it
+            a text is cut at the preprocessor's length.
         **kwargs: passed to `keras.Model`.
 
     Call arguments:
@@ -103,8 +113,17 @@ class BertTokenClassifier(Task):
     Source: Devlin et al. 2019, "BERT", section 5.3.
     """
 
-    def __init__(self, backbone, preprocessor=None, entity_names=(), dropout=0.1, **kwargs):
+    def __init__(
+        self,
+        backbone,
+        preprocessor=None,
+        entity_names=(),
+        dropout=0.1,
+        long_documents=None,
+        **kwargs,
+    ):
         super().__init__(backbone, preprocessor, **kwargs)
+        self.long_documents = checked_windows(long_documents, backbone)
         self.entity_names = checked_class_names(entity_names, "entity_names")
         self.dropout_rate = dropout
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="head_dropout")
@@ -175,6 +194,11 @@ class BertTokenClassifier(Task):
 
     def call(self, inputs, training=False):
         """Returns logits (B, T, C)."""
+        if self.long_documents is None or training:
+            return self._logits(inputs, training)
+        return token_outputs(self._logits, inputs, self.long_documents)
+
+    def _logits(self, inputs, training=False):
         vectors = self.backbone(inputs, training=training)["sequence_output"]
         return self.head(self.dropout(vectors, training=training))
 
@@ -222,6 +246,10 @@ class BertTokenClassifier(Task):
             metric.update_state(targets, tags)
         return self.results([self.loss_metric, self.accuracy_metric, *self.entity_metrics])
 
+    def _attached(self):
+        preprocessor = super()._attached()
+        return uncut(preprocessor) if self.long_documents else preprocessor
+
     def is_raw(self, x):
         """Whether `x` is sentences as lists of words."""
         return is_word_lists(x)
@@ -231,7 +259,9 @@ class BertTokenClassifier(Task):
         words = as_words(x)
         tags = as_tags(y, words, self.tag_names)
         rows = training_rows(self._attached(), words, tags, self.tag_names)
-        steps = -(-int(words.nrows()) // batch_size)
+        if self.long_documents:
+            rows = token_training_rows(*rows, self.long_documents)
+        steps = -(-int(rows[1].nrows()) // batch_size)
         return bucketed_batches(rows, batch_size, seed=seed), steps
 
     def evaluation_batches(self, x, y, batch_size):
@@ -263,7 +293,8 @@ class BertTokenClassifier(Task):
         """Finds the entities of raw texts.
 
         Args:
-            texts: a string, or strings. What is longer than the preprocessor's length is cut.
+            texts: a string, or strings. What is longer than the preprocessor's length is cut,
+                unless there are `long_documents`.
             batch_size: int, texts at a time.
 
         Returns:
@@ -310,6 +341,7 @@ class BertTokenClassifier(Task):
             **super().get_config(),
             "entity_names": list(self.entity_names),
             "dropout": self.dropout_rate,
+            "long_documents": self.long_documents and self.long_documents.get_config(),
         }
 
 

@@ -6,6 +6,7 @@ B texts, T word pieces, W words, C tags, S entities.
 import tensorflow as tf
 
 from tfzoo.metrics import entity_borders
+from tfzoo.models.bert.long_documents import uncut
 from tfzoo.preprocessing.special_tokens import padded
 from tfzoo.samplers import bio_transitions, viterbi
 
@@ -41,6 +42,8 @@ def find_entities(classifier, texts):
         characters, and `score` float32, the mean over the words of the probability of their tags.
     """
     preprocessor = classifier.preprocessor
+    if classifier.long_documents:
+        preprocessor = uncut(preprocessor)
     located = preprocessor.locate(texts)
     logits = classifier(padded(located.x, preprocessor.tokenizer.padding_token_id))
     begins = located.begins_word.to_tensor()

@@ -1,6 +1,6 @@
 """Texts to vectors, in a graph and outside; and the nearest of them.
 
-B texts, N of all calls, W windows of all texts, D hidden_dim.
+B texts, N of all calls, D hidden_dim.
 """
 
 from typing import NamedTuple
@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.models.bert.long_documents import document_windows
-from tfzoo.models.in_batches import in_batches
+from tfzoo.models.bert.long_documents import uncut
 from tfzoo.models.text_batches import as_strings
 
 
@@ -33,8 +32,8 @@ def embed(self, texts, batch_size=32):
     Args:
         self: the task.
         texts: a string, or strings in a list, array or tensor.
-        batch_size: int, rows in the network at once. Texts of about one length are put together, so
-            that hardly any padding is computed.
+        batch_size: int, texts at a time. Those of about one length are put together, so that hardly
+            any padding is computed.
 
     Returns:
         float32 (N, D), unit vectors in the order of the texts; (D,) for one string.
@@ -42,8 +41,7 @@ def embed(self, texts, batch_size=32):
     self._attached()
     signature = [tf.TensorSpec([None], tf.string)]
     graph = self.graph(
-        ("embed", batch_size),
-        lambda: tf.function(lambda texts: embed_texts(self, texts, batch_size), signature),
+        "embed", lambda: tf.function(lambda texts: embed_texts(self, texts), signature)
     )
     strings = as_strings(texts).numpy()
     vectors = np.zeros([len(strings), self.backbone.hidden_dim], np.float32)
@@ -63,7 +61,7 @@ def search(self, query, texts, top_k=5, *, vectors=None, batch_size=32):
         texts: list of N strings.
         top_k: int, how many to find.
         vectors: optional (N, D), what `embed(texts)` returned: for texts that are searched often.
-        batch_size: int, rows in the network at once.
+        batch_size: int, texts at a time.
 
     Returns:
         List of `FoundText`, the most similar first; for a list of queries a list of such lists.
@@ -86,12 +84,7 @@ def search(self, query, texts, top_k=5, *, vectors=None, batch_size=32):
     return found[0] if isinstance(query, (str, bytes)) else found
 
 
-def embed_texts(model, texts, batch_size=32):
+def embed_texts(model, texts):
     """Unit vectors (B, D) of strings (B,), inside a graph."""
-    if model.long_documents is None:
-        return model(model.preprocessor(texts))
-    rows, windows = document_windows(model.preprocessor, texts, model.long_documents)
-    vectors = in_batches(
-        lambda first, limit: model.pool(rows.inputs(first, limit)), rows.num_rows, batch_size
-    )
-    return tf.math.l2_normalize(windows.average_documents(vectors), axis=-1)
+    preprocessor = model.preprocessor
+    return model((uncut(preprocessor) if model.long_documents else preprocessor)(texts))
