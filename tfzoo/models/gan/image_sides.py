@@ -6,7 +6,8 @@ SMALLEST = 4
 def doublings(image_shape):
     """How often the smallest image is doubled to become one of this shape.
 
-    A side is halved while both are even and above 4: 28 is 7 doubled twice, 32 is 4 doubled thrice.
+    Sides are halved while both are even and stay at 4 or more: 28 is 7 doubled twice, 32 is 4
+    doubled thrice.
 
     Args:
         image_shape: tuple of int (H, W, C).
@@ -19,7 +20,7 @@ def doublings(image_shape):
     """
     height, width, _ = image_shape
     number = 0
-    while height % 2 == width % 2 == 0 and min(height, width) > SMALLEST:
+    while height % 2 == width % 2 == 0 and min(height, width) >= 2 * SMALLEST:
         height, width, number = height // 2, width // 2, number + 1
     if number == 0 or max(height, width) >= 2 * SMALLEST:
         raise ValueError(
