@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfzoo.models import BertBackbone, BertTokenClassifier, Entity
 from tfzoo.preprocessing import TokenClassifierPreprocessor, WordPieceTokenizer
 
-TOKENS = "[PAD] [UNK] [CLS] [SEP] ann bo lee sang fell at 3 : 30 ##na".split()
+TOKENS = "[PAD] [UNK] [CLS] [SEP] ann bo lee sang fell at 3 : 30 ##a".split()
 WORDS = [["ann", "sang"], ["bo", "lee", "fell"], ["at", "3:30", "anna", "fell"], ["at", "ann"]]
 TAGS = [
     ["B-who", "O"],
@@ -55,12 +55,13 @@ def test_fit_on_words_learns_them(trained):
 
 
 def test_tag_gives_places_in_the_raw_text(trained):
-    texts = ["  At 3:30 Bo  Lee fell", "", "F\u00c9LL \u00c0t  Ann sang at ann"]
+    texts = ["  At 3:30 Bo  Lee fell", "", "F\u00c9LL \u00c0t  Ann sang at ann", "at  Anna fell"]
     found = trained.tag(texts, batch_size=2)
     assert [[(e.label, e.text) for e in entities] for entities in found] == [
         [("when", "3:30"), ("who", "Bo  Lee")],
         [],
         [("who", "Ann"), ("who", "ann")],
+        [("who", "Anna")],  # two pieces
     ]
     for text, entities in zip(texts, found, strict=True):
         for entity in entities:
