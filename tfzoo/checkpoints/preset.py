@@ -133,7 +133,10 @@ def _bert_preset(folder, config, weights, heads) -> Preset:
         backbone,
         weights,
         task,
-        preprocessor={"class": "tfzoo>MaskedLMPreprocessor", "config": length},
+        preprocessor={
+            "class": "tfzoo>MaskedLMPreprocessor",
+            "config": length | {"next_sentence": heads["masked_lm"] and heads["next_sentence"]},
+        },
         tokenizer={"class": "tfzoo>WordPieceTokenizer"},
     )
 

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.preprocessing.row_fitting import fit_into_rows
+from tfzoo.preprocessing.sentence_pairs import pieces_of, sentence_pairs
 from tfzoo.preprocessing.token_masking import (
     TOKENS,
     UNITS,
@@ -32,6 +33,8 @@ class MaskedLMPreprocessor:
         mask_rate: float in (0, 1), share of the tokens to be guessed.
         masking: what is hidden as a whole: "tokens", "words", or "spans" of one to three words
             (n with probability proportional to 1/n).
+        next_sentence: bool, `pack` makes rows of two segments, the second of which may come from
+            another text, for `BertMaskedLM(next_sentence=True)`.
 
     Example:
         ```python
@@ -51,12 +54,15 @@ class MaskedLMPreprocessor:
     spans of n words as in Lan et al. 2020, "ALBERT", section 4.1.
     """
 
-    def __init__(self, tokenizer, sequence_length=128, mask_rate=0.15, masking=TOKENS):
+    def __init__(
+        self, tokenizer, sequence_length=128, mask_rate=0.15, masking=TOKENS, next_sentence=False
+    ):
         self._check(tokenizer, sequence_length, mask_rate, masking)
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.mask_rate = mask_rate
         self.masking = masking
+        self.next_sentence = next_sentence
         specials = {tokenizer.token_to_id(token) for token in tokenizer.special_tokens}
         ordinary = [n for n in range(tokenizer.vocabulary_size) if n not in specials]
         with tf.init_scope():
@@ -89,12 +95,14 @@ class MaskedLMPreprocessor:
 
         Returns:
             Dict of `token_ids` and `document_ids` int32 (R, T); 0 = padding, in `document_ids`.
+            With `next_sentence` a pair in each row: `token_ids` and `segment_ids` int32 and
+            `padding_mask` bool (R, T), and `next_sentence` int32 (R,), 0 where the second segment
+            follows the first.
         """
         tokens = self.tokenizer.tokenize(texts)
-        splits = tokens.row_splits
-        starts = tf.ragged.range(splits[:-1], splits[1:], self.sequence_length - 2).values
-        pieces = tf.RaggedTensor.from_row_starts(tokens.values, starts, validate=False)
-        pieces = self._framed(pieces)
+        if self.next_sentence:
+            return self._pairs(tokens)
+        pieces = self._framed(pieces_of(tokens, self.sequence_length - 2))
         lengths = pieces.row_lengths()
         row_of = tf.numpy_function(
             lambda lengths: fit_into_rows(lengths, self.sequence_length), [lengths], tf.int64
@@ -124,7 +132,8 @@ class MaskedLMPreprocessor:
         Returns:
             `(x, mask_ids, mask_weights)`: x with other `token_ids` and with `mask_positions` int32
             (B, P); the hidden tokens int32 (B, P); float32 (B, P), 0 where a row has fewer than P.
-            P is `mask_rate * T`, rounded up.
+            P is `mask_rate * T`, rounded up. Of a row with `next_sentence`, the second is a dict of
+            `mask_ids` and `next_sentence`, and the third one of their weights.
         """
         token_ids = x["token_ids"]
         real = x["document_ids"] > 0 if "document_ids" in x else x["padding_mask"]
@@ -142,7 +151,31 @@ class MaskedLMPreprocessor:
         hidden = replace(
             token_ids, chosen, self.tokenizer.mask_token_id, self._ordinary_ids, token_seed
         )
-        return {**x, "token_ids": hidden, "mask_positions": positions}, mask_ids, weights
+        x = {**x, "token_ids": hidden, "mask_positions": positions}
+        if "next_sentence" not in x:
+            return x, mask_ids, weights
+        labels = x.pop("next_sentence")
+        every_row = tf.ones_like(labels, tf.float32)
+        return (
+            x,
+            {"mask_ids": mask_ids, "next_sentence": labels},
+            {"mask_ids": weights, "next_sentence": every_row},
+        )
+
+    def _pairs(self, tokens):
+        """Rows `[CLS] first [SEP] second [SEP]`."""
+        first, second, labels = sentence_pairs(tokens, self.sequence_length - 3)
+        first = self._framed(first)
+        second = self._framed(second)[:, 1:]
+        segments = tf.concat([tf.zeros_like(first), tf.ones_like(second)], axis=1)
+        shape = [None, self.sequence_length]
+        token_ids = tf.concat([first, second], axis=1)
+        return {
+            "token_ids": token_ids.to_tensor(self.tokenizer.padding_token_id, shape=shape),
+            "segment_ids": segments.to_tensor(shape=shape),
+            "padding_mask": tf.ones_like(segments, tf.bool).to_tensor(shape=shape),
+            "next_sentence": labels,
+        }
 
     def _framed(self, tokens):
         """Ragged (B, None) between [CLS] and [SEP]."""
@@ -179,6 +212,7 @@ class MaskedLMPreprocessor:
             "sequence_length": self.sequence_length,
             "mask_rate": self.mask_rate,
             "masking": self.masking,
+            "next_sentence": self.next_sentence,
         }
 
     @classmethod

@@ -15,7 +15,9 @@ WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] the cat dog cow eats fish meat grass".sp
 def make_model(next_sentence=False, dropout=0.0):
     keras.utils.set_random_seed(2)
     backbone = BertBackbone(len(WORDS), 1, 2, 16, dropout=dropout, max_sequence_length=29)
-    preprocessor = MaskedLMPreprocessor(WordPieceTokenizer(WORDS), 6, mask_rate=0.25)
+    preprocessor = MaskedLMPreprocessor(
+        WordPieceTokenizer(WORDS), 6 + next_sentence, 0.25, next_sentence=next_sentence
+    )
     return BertMaskedLM(backbone, preprocessor, next_sentence)
 
 
@@ -145,7 +147,19 @@ def test_next_sentences_add_a_loss_of_their_own():
     np.testing.assert_allclose(logs["next_sentence_accuracy"], right.mean(), rtol=1e-6)
 
 
+def test_next_sentences_from_raw_texts():
+    model = make_model(next_sentence=True)
+    model.compile(keras.optimizers.Adam(0.01))
+    history = model.fit(TEXTS * 8, batch_size=24, epochs=60, verbose=0).history
+    logs = model.evaluate(TEXTS * 8, return_dict=True, verbose=0)
+    assert history["next_sentence_loss"][-1] < 0.6 < history["next_sentence_loss"][0]
+    assert logs["next_sentence_accuracy"] > 0.6
+    assert model.fill_mask("the cat eats [MASK]", top_k=1)[0].token in WORDS
+
+
 def test_bad_arguments(trained):
+    with pytest.raises(ValueError, match="`preprocessor` must have next_sentence=True.*=False"):
+        BertMaskedLM(trained.backbone, trained.preprocessor, next_sentence=True)
     with pytest.raises(ValueError, match=r"must have a \[MASK\] within its first 4 .* 'the cat'"):
         trained.fill_mask("the cat")
     with pytest.raises(ValueError, match="and none behind; received 'the the the"):

@@ -75,6 +75,11 @@ class BertMaskedLM(Task):
             raise ValueError(
                 "`next_sentence=True` reads the pooler; received a backbone with use_pooler=False."
             )
+        if preprocessor is not None and preprocessor.next_sentence != next_sentence:
+            raise ValueError(
+                f"`preprocessor` must have next_sentence={next_sentence}, as the task has; "
+                f"received one with next_sentence={preprocessor.next_sentence}."
+            )
         self.next_sentence = next_sentence
         self.masked_lm_head = MaskedLMHead(
             backbone.vocabulary_size,
