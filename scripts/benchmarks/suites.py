@@ -170,9 +170,9 @@ def players(precision, settings):
     yield row(theirs, "gan:train", {}, peer="keras")
     if installed("torch"):
         yield row("torch", "torch_gan:train", against)
-        against |= {"torch": f"torch {precision}"}
+        against = against | {"torch": f"torch {precision}"}
     if precision != "float32":
-        against |= {**ours, f"{theirs} float32": f"{theirs} float32"}
+        against = against | ours | {f"{theirs} float32": f"{theirs} float32"}
     yield row("tfzoo", "gan:train", against, peer="tfzoo")
 
 
