@@ -198,7 +198,7 @@ def test_config_makes_it_again(tokenizer):
 
 def test_bad_arguments(tokenizer):
     with pytest.raises(ValueError, match=r"must have the token \[MASK\].*WordPieceTokenizer"):
-        MaskedLMPreprocessor(WordPieceTokenizer(["[UNK]", "[CLS]", "[SEP]"]))
+        MaskedLMPreprocessor(WordPieceTokenizer(["[UNK]", "[CLS]", "[SEP]", "a"]))
     with pytest.raises(ValueError, match=r"must have the token \[MASK\].*a ByteTokenizer"):
         MaskedLMPreprocessor(ByteTokenizer())
     with pytest.raises(ValueError, match="`sequence_length` must be at least 3.*received 2"):

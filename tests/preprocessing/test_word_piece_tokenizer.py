@@ -173,6 +173,11 @@ def test_bad_vocabularies():
         WordPieceTokenizer(["a", "[UNK]", "a"])
 
 
+def test_a_vocabulary_of_special_tokens_only():
+    with pytest.raises(ValueError, match="must hold ordinary words or pieces; the 5 tokens receiv"):
+        WordPieceTokenizer(SPECIAL_TOKENS)
+
+
 def test_bad_training_texts():
     with pytest.raises(TypeError, match="`texts` must be an iterable of strings; received one str"):
         WordPieceTokenizer.train("text", 50)

@@ -205,13 +205,19 @@ class WordPieceGraph(tf.Module):
 
 
 def _fast_word_piece(tokens, unknown_token, no_pretokenization):
-    return tf_text.FastWordpieceTokenizer(
-        list(tokens),
-        max_bytes_per_word=4 * MAX_WORD_LENGTH,
-        token_out_type=tf.int32,
-        unknown_token=unknown_token,
-        no_pretokenization=no_pretokenization,
-    )
+    try:
+        return tf_text.FastWordpieceTokenizer(
+            list(tokens),
+            max_bytes_per_word=4 * MAX_WORD_LENGTH,
+            token_out_type=tf.int32,
+            unknown_token=unknown_token,
+            no_pretokenization=no_pretokenization,
+        )
+    except RuntimeError as error:
+        raise ValueError(
+            f"`vocabulary` must hold ordinary words or pieces; the {len(tokens)} tokens received "
+            f"cannot be used: {error}"
+        ) from error
 
 
 @functools.cache
