@@ -28,6 +28,7 @@ from tfzoo.models.bert.long_documents import (
     text_training_rows,
     uncut,
 )
+from tfzoo.models.bert.unpack import unpack
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
 from tfzoo.preprocessing import TextClassifierPreprocessor
@@ -409,11 +410,3 @@ def checked_class_weight(class_weight, class_names):
             f"{class_weight!r:.200}."
         )
     return tuple(weights)
-
-
-def unpack(data):
-    """`(x, targets[, weights])` -> all three; missing weights are ones."""
-    x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if weights is None:
-        weights = tf.ones(tf.shape(targets)[:1])
-    return x, targets, tf.cast(weights, tf.float32)
