@@ -1,7 +1,6 @@
 """A run that has lost itself is stopped, and what was good before is kept."""
 
 import os
-import shutil
 import uuid
 import warnings
 from pathlib import Path
@@ -43,6 +42,8 @@ class StopOnNaN(keras.callbacks.Callback):
         super().__init__()
         if path is not None and Path(path).suffix != ".keras":
             raise ValueError(f"`path` must end in .keras; received {os.fspath(path)!r}.")
+        if path is not None and Path(path).is_dir():
+            raise ValueError(f"`path` must be a file; {os.fspath(path)!r} is a folder.")
         if save_every is not None and save_every < 1:
             raise ValueError(f"`save_every` must be 1 or more, or None; received {save_every}.")
         self.path, self.save_every = path and Path(path), save_every
@@ -89,7 +90,7 @@ class StopOnNaN(keras.callbacks.Callback):
         aside = self.path.with_name(f".{uuid.uuid4().hex}.keras")
         try:
             self.model.save(aside)
-            shutil.move(aside, self.path)
+            os.replace(aside, self.path)
         finally:
             aside.unlink(missing_ok=True)
         self._saved_at = self._steps

@@ -139,7 +139,10 @@ def _examples(document: Any, path: Path) -> Iterator[QuestionAnswerExample]:
 
 def _example(question, context, where):
     pairs = []
-    if not question.get("is_impossible", False):
+    impossible = question.get("is_impossible", False)
+    if not isinstance(impossible, bool):
+        raise ValueError(f"{where}: `is_impossible` must be true or false; it is {impossible!r}.")
+    if not impossible:
         for answer, place in _items(question, "answers", where):
             pairs.append(
                 (_get(answer, "text", str, place), _get(answer, "answer_start", int, place))

@@ -47,6 +47,10 @@ def enable_lora(backbone, rank: int, alpha: float | None = None) -> None:
             f"LoRA must be enabled only once; it is, with rank {backbone.adaptation['lora_rank']}. "
             "`tfzoo.models.merge_lora` gives a network without it."
         )
+    if not isinstance(rank, int) or rank < 1:
+        raise ValueError(f"`rank` must be an int, 1 or more; received {rank!r}.")
+    if alpha is not None and not alpha > 0:
+        raise ValueError(f"`alpha` must be above 0, or None; received {alpha!r}.")
     _freeze(backbone)
     for block in backbone.blocks:
         block.attention.enable_lora(rank, alpha)

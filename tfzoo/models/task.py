@@ -38,6 +38,7 @@ class Task(keras.Model):
         super().__init__(**kwargs)
         self.backbone = backbone
         self.preprocessor = preprocessor
+        _require_room(backbone, preprocessor)
         # In a namespace, because Keras would track a dictionary and save the graphs in it.
         self._graphs = types.SimpleNamespace(by_key={})
         self.built = True
@@ -67,6 +68,7 @@ class Task(keras.Model):
         self.max_gradient_norm = max_gradient_norm
         self.gradient_accumulation = gradient_accumulation
         self.optimizer.build(self.trainable_variables)
+        self._paths_to_train = _paths(self.trainable_variables)
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, so that a saved model comes back compiled."""
@@ -116,6 +118,7 @@ class Task(keras.Model):
         Returns:
             `keras.callbacks.History`.
         """
+        self._require_compiled()
         if self.is_raw(x):
             x, num_steps = self.training_batches(x, y, batch_size, seed)
             y, steps_per_epoch = None, steps_per_epoch or num_steps
@@ -260,6 +263,17 @@ class Task(keras.Model):
             return self.evaluation_batches(*data, batch_size)
         return data
 
+    def _require_compiled(self):
+        if not self.compiled:
+            raise ValueError(
+                f"A {type(self).__name__} must be compiled before `fit`. Call `compile()` first."
+            )
+        if getattr(self, "_paths_to_train", None) not in (None, _paths(self.trainable_variables)):
+            raise ValueError(
+                "Other variables are to be trained than when `compile` was called: layers were "
+                "frozen, or LoRA enabled, in between. Call `compile` again before `fit`."
+            )
+
     def _refuse_labels(self, y):
         if y is not None:
             raise ValueError(
@@ -282,6 +296,20 @@ class Task(keras.Model):
             schedule = getattr(optimizer, "_learning_rate", None)
             if isinstance(schedule, RunSchedule) and not schedule.total_steps and steps_per_epoch:
                 schedule.set_total_steps(steps_per_epoch * epochs)
+
+
+def _paths(variables):
+    return tuple(variable.path for variable in variables)
+
+
+def _require_room(backbone, preprocessor):
+    tokenizer = getattr(preprocessor, "tokenizer", None)
+    if tokenizer is not None and tokenizer.vocabulary_size > backbone.vocabulary_size:
+        raise ValueError(
+            f"`backbone` must embed every token of the preprocessor's tokenizer, which has "
+            f"{tokenizer.vocabulary_size}; received a backbone with vocabulary_size="
+            f"{backbone.vocabulary_size}."
+        )
 
 
 def sum_over_replicas(tensors):

@@ -12,6 +12,7 @@ from tfzoo.metrics import Perplexity, WeightedMean
 from tfzoo.models import preset
 from tfzoo.models.bert import filling, masked_batches
 from tfzoo.models.bert.bert_backbone import initializer
+from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
 
@@ -80,6 +81,8 @@ class BertMaskedLM(Task):
                 f"`preprocessor` must have next_sentence={next_sentence}, as the task has; "
                 f"received one with next_sentence={preprocessor.next_sentence}."
             )
+        if preprocessor is not None:
+            require_room(backbone, preprocessor.sequence_length, "The preprocessor's rows")
         self.next_sentence = next_sentence
         self.masked_lm_head = MaskedLMHead(
             backbone.vocabulary_size,

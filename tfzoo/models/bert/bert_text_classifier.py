@@ -28,6 +28,7 @@ from tfzoo.models.bert.long_documents import (
     text_training_rows,
     uncut,
 )
+from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.bert.unpack import unpack
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
@@ -117,6 +118,8 @@ class BertTextClassifier(Task):
         **kwargs,
     ):
         super().__init__(backbone, preprocessor, **kwargs)
+        if preprocessor is not None and long_documents is None:
+            require_room(backbone, preprocessor.sequence_length, "The preprocessor's rows")
         self.long_documents = checked_windows(long_documents, backbone)
         if pooling not in ("mean", "cls") or (pooling == "cls" and not backbone.use_pooler):
             raise ValueError(

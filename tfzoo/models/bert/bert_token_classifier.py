@@ -22,6 +22,7 @@ from tfzoo.models.bert.long_documents import (
     token_training_rows,
     uncut,
 )
+from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.bert.tagged_examples import (
     as_tags,
     as_words,
@@ -123,6 +124,8 @@ class BertTokenClassifier(Task):
         **kwargs,
     ):
         super().__init__(backbone, preprocessor, **kwargs)
+        if preprocessor is not None and long_documents is None:
+            require_room(backbone, preprocessor.sequence_length, "The preprocessor's rows")
         self.long_documents = checked_windows(long_documents, backbone)
         self.entity_names = checked_class_names(entity_names, "entity_names")
         self.dropout_rate = dropout

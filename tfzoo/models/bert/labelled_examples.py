@@ -97,7 +97,13 @@ def _numbers(labels, numbers, place):
             f"With `multi_label` the labels of an example are a list; example {place} has "
             f"{labels!r:.80}."
         )
-    return [_number(label, numbers, place) for label in labels]
+    found = [_number(label, numbers, place) for label in labels]
+    if len(set(found)) != len(found) or list(labels) == [0, 1] == list(range(len(numbers))):
+        raise ValueError(
+            f"The labels of example {place} must be names or numbers of classes, each once; "
+            f"received {labels!r:.80}. A 0 or 1 for each class belongs into a NumPy array."
+        )
+    return found
 
 
 def _number(label, numbers, place):

@@ -21,6 +21,11 @@ def is_word_lists(x):
 
 def as_words(x):
     """Sentences as ragged strings (N, None)."""
+    if not is_word_lists(x):
+        raise ValueError(
+            "Sentences must be lists of words, such as [['to', 'be'], ['or']]; received "
+            f"{x!r:.80}. `tag` reads raw texts."
+        )
     if not isinstance(x, tf.RaggedTensor):
         x = tf.ragged.constant(list(map(list, x)), tf.string, ragged_rank=1)
     if not int(x.nrows()):

@@ -68,6 +68,8 @@ def search(self, query, texts, top_k=5, *, vectors=None, batch_size=32):
     """
     if top_k < 1:
         raise ValueError(f"`top_k` must be at least 1; received {top_k}.")
+    if isinstance(texts, (str, bytes)):
+        raise ValueError(f"`texts` must be a list of strings; received the string {texts!r:.80}.")
     texts = list(texts)
     vectors = self.embed(texts, batch_size) if vectors is None else np.asarray(vectors)
     if vectors.shape != (len(texts), self.backbone.hidden_dim):

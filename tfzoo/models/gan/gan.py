@@ -137,6 +137,14 @@ class GAN(Task):
                 clipped to this norm; None does not clip.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
+        if int(discriminator_steps) != discriminator_steps or discriminator_steps < 1:
+            raise ValueError(
+                f"`discriminator_steps` must be an int, 1 or more; received {discriminator_steps}."
+            )
+        if generator_average is not None and not 0 <= generator_average < 1:
+            raise ValueError(
+                f"`generator_average` must be in [0, 1), or None; received {generator_average}."
+            )
         keras.Model.compile(self, optimizer=None, **kwargs)  # Task's is for one objective
         self.generator_optimizer = self._own(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._own(discriminator_optimizer, self.discriminator)
@@ -144,7 +152,7 @@ class GAN(Task):
         self.regularizers = tuple(regularizers)
         self.augmentation = augmentation
         self.discriminator_steps = discriminator_steps
-        self.generator_average = generator_average
+        self.generator_average = None if generator_average is None else float(generator_average)
         self.max_gradient_norm = max_gradient_norm
         self._graphs.by_key.clear()  # they hold the generator that generated before
         if generator_average is None:
@@ -412,6 +420,7 @@ class GAN(Task):
         """A built optimizer; under float16 it scales its loss."""
         if optimizer == "auto":
             optimizer = Adam(2e-4, beta_1=0.5)
+        optimizer = keras.optimizers.get(optimizer)
         scaler = keras.optimizers.LossScaleOptimizer
         if self.dtype_policy.name == "mixed_float16" and not isinstance(optimizer, scaler):
             optimizer = scaler(optimizer)

@@ -26,6 +26,12 @@ def connect(task):
         task.average_generator(task.inputs_of(latents, labels))
         task.average_generator.trainable = False
     seen = pack(fakes, task.packing)
+    expected = getattr(task.discriminator, "image_shape", seen.shape[1:])
+    if tuple(expected) != tuple(seen.shape[1:]):
+        raise ValueError(
+            f"`discriminator` must take what `generator` makes, samples of shape {seen.shape[1:]}"
+            f"{' when packed' if task.packing > 1 else ''}; received one for {tuple(expected)}."
+        )
     try:
         logits = task.discriminator(task.inputs_of(seen, labels[:1]))
     except (ValueError, tf.errors.InvalidArgumentError) as error:
@@ -56,13 +62,15 @@ def unpack(task, data, num_parts):
     """A batch as the step wants it: `num_parts` pairs of float32 samples and int32 labels."""
     images, labels = split(task, data)
     images, labels = scaled(task, images), checked(task, labels)
-    size = num_parts * task.packing
-    divides = tf.debugging.assert_equal(
-        tf.shape(images)[0] % size,
-        0,
+    size, num_rows = num_parts * task.packing, images.shape[0]
+    sentence = (
         "`discriminator_steps` times `packing` must divide the batch size per replica; received "
-        f"discriminator_steps={num_parts}, packing={task.packing} and a batch of another size.",
+        f"discriminator_steps={num_parts}, packing={task.packing} and a batch of "
+        f"{num_rows or 'another size'}."
     )
+    if num_rows and num_rows % size:
+        raise ValueError(sentence)
+    divides = tf.debugging.assert_equal(tf.shape(images)[0] % size, 0, sentence)
     with tf.control_dependencies([divides] if divides is not None else []):
         images = tf.identity(images)
     if num_parts == 1:
@@ -186,6 +194,15 @@ def in_memory(task, x, y):
     """
     images, labels = split(task, x if y is None else (x, y))
     images = np.asarray(images)
+    if images.ndim == len(task.data_shape) and task.data_shape[-1] == 1:
+        images = images[..., None]
+    if images.shape[1:] != task.data_shape:
+        raise ValueError(
+            f"Samples must have the shape that the generator makes, {task.data_shape}; received "
+            f"{images.shape[1:]}. Resize them, or change the generator."
+        )
+    if not len(images):
+        raise ValueError("There must be at least one sample; received none.")
     if images.dtype.kind == "f":
         images = images.astype("float32", copy=False)
         _require_range(task, images)

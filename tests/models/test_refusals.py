@@ -1,0 +1,153 @@
+"""What is wrong is said in a sentence before anything happens, in every family."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfzoo.models import (
+    GAN,
+    BertBackbone,
+    BertMaskedLM,
+    BertTextClassifier,
+    BertTextEmbedder,
+    BertTokenClassifier,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    GPTBackbone,
+    GPTCausalLM,
+    MLPDiscriminator,
+    MLPGenerator,
+)
+from tfzoo.preprocessing import (
+    ByteTokenizer,
+    CausalLMPreprocessor,
+    MaskedLMPreprocessor,
+    TextClassifierPreprocessor,
+    TokenClassifierPreprocessor,
+    WordPieceTokenizer,
+)
+
+TOKENIZER = WordPieceTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])
+
+
+def bert(vocabulary_size=7):
+    return BertBackbone(vocabulary_size, 1, 2, 6, max_sequence_length=13)
+
+
+def classifier(**arguments):
+    return BertTextClassifier(
+        bert(), TextClassifierPreprocessor(TOKENIZER, 11), class_names=["x", "y"], **arguments
+    )
+
+
+def gan(**arguments):
+    return GAN(MLPGenerator((3,), (5,)), MLPDiscriminator((5,)), latent_dim=2, **arguments)
+
+
+def test_a_task_is_compiled_before_it_is_fitted():
+    with pytest.raises(ValueError, match="A GAN must be compiled before `fit`"):
+        gan().fit(np.zeros((4, 3), "float32"))
+    with pytest.raises(ValueError, match="A BertTextClassifier must be compiled before `fit`"):
+        classifier().fit(["a", "b"], ["x", "y"])
+
+
+def test_what_was_frozen_after_compile_needs_another_compile():
+    model = classifier()
+    model.compile()
+    model.backbone.freeze_layers(1)
+    with pytest.raises(ValueError, match="Call `compile` again"):
+        model.fit(["a", "b"], ["x", "y"])
+    model.compile()
+    model.fit(["a", "b"], ["x", "y"], verbose=0)
+
+
+def test_a_tokenizer_needs_a_backbone_that_embeds_all_of_it():
+    sentence = "must embed every token of the preprocessor's tokenizer, which has 7"
+    with pytest.raises(ValueError, match=sentence):
+        BertMaskedLM(bert(5), MaskedLMPreprocessor(TOKENIZER, 11))
+    with pytest.raises(ValueError, match="must embed every token"):
+        GPTCausalLM(GPTBackbone(100, 1, 2, 6), CausalLMPreprocessor(ByteTokenizer(), 11))
+
+
+@pytest.mark.parametrize(
+    ("cls", "preprocessor", "names"),
+    [
+        (BertMaskedLM, MaskedLMPreprocessor, {}),
+        (BertTextClassifier, TextClassifierPreprocessor, dict(class_names=["x"])),
+        (BertTokenClassifier, TokenClassifierPreprocessor, dict(entity_names=["x"])),
+    ],
+)
+def test_rows_are_no_longer_than_the_network_reads(cls, preprocessor, names):
+    with pytest.raises(ValueError, match="rows must be at most 13, .*; received 17"):
+        cls(bert(), preprocessor(TOKENIZER, 17), **names)
+
+
+def test_a_gan_is_compiled_with_numbers_in_their_range():
+    with pytest.raises(
+        ValueError, match="`discriminator_steps` must be an int, 1 or more; rec.* 0"
+    ):
+        gan().compile(discriminator_steps=0)
+    with pytest.raises(ValueError, match=r"`generator_average` must be in \[0, 1\), .* -5.0"):
+        gan().compile(generator_average=-5.0)
+    model = gan()
+    model.compile("adam", "adam", generator_average=0)
+    model.fit(np.ones((4, 3), "float32"), batch_size=2, verbose=0)
+    assert isinstance(model.optimizers[0], keras.optimizers.Adam)
+    # An average that forgets at once is the generator.
+    for average, latest in zip(
+        model.average_generator.weights, model.generator.weights, strict=True
+    ):
+        np.testing.assert_allclose(average, latest, atol=1e-6)
+
+
+def test_a_batch_is_a_whole_number_of_packs_and_steps():
+    model = gan()
+    model.compile(discriminator_steps=3)
+    with pytest.raises(ValueError, match="discriminator_steps=3, packing=1 and a batch of 8"):
+        model.fit(np.zeros((16, 3), "float32"), batch_size=8, verbose=0)
+
+
+def test_a_discriminator_for_other_images_is_refused():
+    with pytest.raises(ValueError, match=r"received one for \(16, 16, 1\)"):
+        GAN(DCGANGenerator((16, 16, 3), 4), DCGANDiscriminator((16, 16, 1), 4), latent_dim=5)
+
+
+def test_images_may_lack_the_axis_of_channels_or_have_it():
+    model = GAN(MLPGenerator((4, 4, 1), (5,)), MLPDiscriminator((5,)), latent_dim=2)
+    model.compile()
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 4, 4, 1)).astype("float32")
+    model.fit(images[..., 0], verbose=0)
+    model.fit(images, verbose=0)
+    with pytest.raises(ValueError, match=r"\(4, 4, 1\); received \(16,\)"):
+        model.fit(images.reshape(8, 16))
+    with pytest.raises(ValueError, match="at least one sample; received none"):
+        model.fit(images[:0])
+
+
+def test_a_refused_lora_leaves_the_network_as_it_was():
+    backbone = bert()
+    before = len(backbone.trainable_variables)
+    for arguments in (dict(rank=0), dict(rank=2.5), dict(rank=2, alpha=0)):
+        with pytest.raises(ValueError, match="`rank` must be an int|`alpha` must be above 0"):
+            backbone.enable_lora(**arguments)
+    assert len(backbone.trainable_variables) == before
+
+
+def test_a_string_is_no_list():
+    tagger = BertTokenClassifier(
+        bert(), TokenClassifierPreprocessor(TOKENIZER, 11), entity_names=["x"]
+    )
+    with pytest.raises(ValueError, match="Sentences must be lists of words"):
+        tagger.tag_words(["a b"])
+    embedder = BertTextEmbedder(bert(), TextClassifierPreprocessor(TOKENIZER, 11))
+    with pytest.raises(ValueError, match="`texts` must be a list of strings; received the string"):
+        embedder.search("a", "ab")
+
+
+def test_flags_in_lists_are_not_taken_for_numbers_of_classes():
+    model = classifier(multi_label=True)
+    model.compile()
+    for labels in ([[1, 0], [0, 1]], [[0, 0], [1, 1]]):
+        with pytest.raises(ValueError, match="belongs into a NumPy array"):
+            model.fit(["a", "b"], labels)
+    model.fit(["a", "b"], np.array([[1, 0], [0, 1]]), verbose=0)
