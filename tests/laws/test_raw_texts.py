@@ -35,6 +35,7 @@ def test_every_form_of_texts_is_the_same(entry):
     model.compile()
     forms = [TEXTS, tuple(TEXTS), np.array(TEXTS), tf.constant(TEXTS)]
     forms.append(tf.data.Dataset.from_tensor_slices(TEXTS))
+    forms.append(tf.data.Dataset.from_tensor_slices(TEXTS).batch(3))
     losses = [model.evaluate(form, return_dict=True, verbose=0)["loss"] for form in forms]
     np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
 
@@ -57,8 +58,20 @@ def test_fit_tells_the_schedule_how_long_the_run_is(entry, rng):
     model = entry.build()
     schedule = WarmupCosine(1e-3)
     model.compile(keras.optimizers.SGD(schedule))
-    model.fit(batches(entry.batch(rng, rows=9), 3), epochs=4, verbose=0)
+    data = batches(entry.batch(rng, rows=9), 3)
+    model.fit(data, epochs=4, verbose=0)
     assert schedule.total_steps == 12
+    # A second `fit` goes on learning; one that was cut off at half goes on as it would have.
+    model.fit(data, epochs=4, initial_epoch=2, verbose=0)
+    assert schedule.total_steps == 18
+
+
+def test_a_length_that_was_given_stays(entry, rng):
+    model = entry.build()
+    schedule = WarmupCosine(1e-3, total_steps=7)
+    model.compile(keras.optimizers.SGD(schedule))
+    model.fit(batches(entry.batch(rng, rows=9), 3), epochs=4, verbose=0)
+    assert schedule.total_steps == 7
 
 
 def test_what_is_missing_gets_a_sentence(entry):

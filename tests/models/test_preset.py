@@ -289,11 +289,11 @@ def test_a_preset_that_does_not_fit_is_refused(tmp_path, edit, sentence):
 def test_a_tokenizer_with_more_tokens_than_the_backbone_is_refused(tmp_path):
     preset.save(make_task(CausalLMPreprocessor(ByteTokenizer("abc"), 5), 5), tmp_path / "fits")
     preset.load_task(GPTCausalLM, tmp_path / "fits")
-    preset.save(make_task(CausalLMPreprocessor(ByteTokenizer("abc"), 5), 4), tmp_path / "large")
+    ByteTokenizer("abcd").save(tmp_path / "fits")
     with pytest.raises(
-        ValueError, match="large must have at most .* embeds, 4; received one with 5"
+        ValueError, match="fits must have at most .* embeds, 5; received one with 6"
     ):
-        preset.load_task(GPTCausalLM, tmp_path / "large")
+        preset.load_task(GPTCausalLM, tmp_path / "fits")
 
 
 def test_a_missing_tokenizer_file_is_named(tmp_path):

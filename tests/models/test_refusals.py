@@ -151,3 +151,30 @@ def test_flags_in_lists_are_not_taken_for_numbers_of_classes():
         with pytest.raises(ValueError, match="belongs into a NumPy array"):
             model.fit(["a", "b"], labels)
     model.fit(["a", "b"], np.array([[1, 0], [0, 1]]), verbose=0)
+
+
+def test_an_objective_is_no_name():
+    for model in (gan(), classifier()):
+        with pytest.raises(ValueError, match="must be an objective of `tfzoo.losses`"):
+            model.compile(loss="sparse_categorical_crossentropy")
+
+
+def test_names_of_classes_have_an_order():
+    with pytest.raises(ValueError, match="must have an order, which a set has not"):
+        BertTextClassifier(bert(), class_names={"x", "y"})
+
+
+def test_three_values_are_not_taken_for_a_batch_size():
+    model = gan()
+    model.compile()
+    with pytest.raises(ValueError, match="`batch_size`, the third argument, must be an int"):
+        model.fit(np.zeros((4, 3), "float32"), None, ("a", "b"))
+
+
+def test_a_preset_of_another_family_is_refused_and_of_another_task_fitted(tmp_path):
+    classifier().save_to_preset(tmp_path / "classifier")
+    with pytest.raises(ValueError, match="must hold a GPTBackbone; received .* a BertBackbone"):
+        GPTCausalLM.from_preset(tmp_path / "classifier")
+    model = BertMaskedLM.from_preset(tmp_path / "classifier")
+    assert isinstance(model.preprocessor, MaskedLMPreprocessor)
+    assert model.preprocessor.sequence_length == 11

@@ -134,8 +134,8 @@ def load_task(cls: type, folder: str | os.PathLike, **changes: Any) -> keras.Mod
     preset = read_preset(folder)
     if preset.backbone is None:
         return _make_whole_task(cls, folder, preset, changes)
-    backbone = _make_backbone(keras.Model, folder, preset, changes)
-    preprocessor = _make_preprocessor(folder, preset)
+    backbone = _make_backbone(cls.BACKBONE or keras.Model, folder, preset, changes)
+    preprocessor = _fitting(_make_preprocessor(folder, preset), cls.PREPROCESSOR)
     _require_room(folder, preprocessor, backbone)
     saved = preset.task and keras.saving.get_registered_object(preset.task["class"])
     if not saved or not issubclass(saved, cls):
@@ -217,6 +217,13 @@ def _make_preprocessor(folder, preset):
     if preset.tokenizer is None:
         return cls(**config)
     return cls(tokenizer=_class(folder, preset.tokenizer).load(folder), **config)
+
+
+def _fitting(preprocessor, cls):
+    """The preprocessor, or one of class `cls` with its tokenizer and length."""
+    if preprocessor is None or cls is None or isinstance(preprocessor, cls):
+        return preprocessor
+    return cls(preprocessor.tokenizer, preprocessor.sequence_length)
 
 
 def _require_room(folder, preprocessor, backbone):

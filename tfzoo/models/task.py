@@ -3,6 +3,7 @@
 import types
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfzoo.models import preset, text_batches
@@ -31,6 +32,8 @@ class Task(keras.Model):
 
     # Arguments of the constructor that are objects with a config of their own.
     PARTS = ("backbone", "preprocessor")
+    # What `from_preset` makes of them for the task: a class, or None where any will do.
+    BACKBONE = PREPROCESSOR = None
 
     def __init__(self, backbone=None, preprocessor=None, **kwargs):
         if backbone is not None:
@@ -59,6 +62,11 @@ class Task(keras.Model):
                 the result stays the same.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
+        if loss is not None and not callable(loss):
+            raise ValueError(
+                "`loss` must be an objective of `tfzoo.losses`, such as `TokenLoss()`; received "
+                f"{loss!r}."
+            )
         if gradient_accumulation < 1:
             raise ValueError(
                 f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
@@ -119,6 +127,11 @@ class Task(keras.Model):
             `keras.callbacks.History`.
         """
         self._require_compiled()
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(
+                "`batch_size`, the third argument, must be an int, 1 or more; received "
+                f"{batch_size!r:.80}."
+            )
         if self.is_raw(x):
             x, num_steps = self.training_batches(x, y, batch_size, seed)
             y, steps_per_epoch = None, steps_per_epoch or num_steps
@@ -126,7 +139,8 @@ class Task(keras.Model):
             kwargs.setdefault("shuffle", False)  # spares the user a warning of Keras
         else:
             kwargs["batch_size"] = batch_size
-        self._tell_run_length(steps_per_epoch or _num_steps(x, batch_size), epochs)
+        num_epochs = epochs - kwargs.get("initial_epoch", 0)
+        self._tell_run_length((steps_per_epoch or _num_steps(x, batch_size) or 0) * num_epochs)
         return super().fit(
             x,
             y,
@@ -289,13 +303,13 @@ class Task(keras.Model):
             )
         return self.preprocessor
 
-    def _tell_run_length(self, steps_per_epoch, epochs):
-        for optimizer in self.optimizers:
+    def _tell_run_length(self, num_steps):
+        for optimizer in self.optimizers if num_steps else ():
             # Keras keeps a schedule under a private name only; a loss scaler one level down.
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
             schedule = getattr(optimizer, "_learning_rate", None)
-            if isinstance(schedule, RunSchedule) and not schedule.total_steps and steps_per_epoch:
-                schedule.set_total_steps(steps_per_epoch * epochs)
+            if isinstance(schedule, RunSchedule):
+                schedule.begin_run(optimizer.iterations.numpy(), num_steps)
 
 
 def _paths(variables):

@@ -14,8 +14,9 @@ BATCHES_TO_SHUFFLE = 64
 
 
 def is_text_dataset(x):
-    """Whether `x` is a `tf.data.Dataset` of scalar strings."""
-    return isinstance(x, tf.data.Dataset) and x.element_spec == tf.TensorSpec([], tf.string)
+    """Whether `x` is a `tf.data.Dataset` of strings, one by one or in batches."""
+    spec = x.element_spec if isinstance(x, tf.data.Dataset) else None
+    return isinstance(spec, tf.TensorSpec) and spec.dtype == tf.string and spec.shape.rank in (0, 1)
 
 
 def is_text(x):
@@ -45,7 +46,7 @@ def training_batches(preprocessor, texts, batch_size, seed):
         num_rows = len(tf.nest.flatten(rows)[0])
         batch_size = min(batch_size, num_rows)
         return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
-    rows = texts.batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
+    rows = _one_by_one(texts).batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
     rows = rows.shuffle(BATCHES_TO_SHUFFLE * batch_size, seed=seed)
     return rows.batch(batch_size, drop_remainder=True).prefetch(2), None
 
@@ -54,7 +55,7 @@ def evaluation_batches(preprocessor, texts, batch_size):
     """Returns batches of packed rows: each row once, in order."""
     if not is_text_dataset(texts):
         return batches(packed_rows(preprocessor, texts), batch_size)
-    rows = texts.batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
+    rows = _one_by_one(texts).batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
     return rows.batch(batch_size).prefetch(2)
 
 
@@ -62,7 +63,11 @@ def prediction_batches(preprocessor, texts, batch_size):
     """Returns batches of inputs: a row for each text, in order."""
     if not is_text_dataset(texts):
         texts = tf.data.Dataset.from_tensor_slices(as_strings(texts))
-    return texts.batch(batch_size).map(lambda batch: preprocessor(batch)[0])
+    return _one_by_one(texts).batch(batch_size).map(lambda batch: preprocessor(batch)[0])
+
+
+def _one_by_one(texts):
+    return texts.unbatch() if texts.element_spec.shape.rank else texts
 
 
 def packed_rows(preprocessor, texts):

@@ -54,6 +54,7 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
             aggregation="only_first_replica",
             name="total_steps",
         )
+        self._is_given = False
         if total_steps is not None:
             self.set_total_steps(total_steps)
 
@@ -74,6 +75,20 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
         is_count = int(total_steps) == total_steps and total_steps >= 1
         _require(is_count, "total_steps", "a whole number of steps, 1 or more", total_steps)
         self._total_steps.assign(int(total_steps))
+        self._is_given = True
+
+    def begin_run(self, steps_done: int, steps_to_come: int) -> None:
+        """Sets the length of a run that begins or goes on, if nobody has given it.
+
+        `fit` calls it. A second `fit` so makes the run longer, instead of training at the floor
+        where the first one ended; and a run that stopped half-way and goes on has its old length.
+
+        Args:
+            steps_done: Integer, steps that the optimizer has taken.
+            steps_to_come: Integer of 1 or more.
+        """
+        if not self._is_given:
+            self._total_steps.assign(int(steps_done) + int(steps_to_come))
 
     def decay(self, progress):
         """The shape after the warm-up.
@@ -105,10 +120,10 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.where(is_known, ops.minimum(rising, falling), 1.0)
 
     def get_config(self):
-        """Returns the arguments, with the length as it is now."""
+        """Returns the arguments, with the length if it was given and not told by `fit`."""
         return {
             "peak": self.peak,
-            "total_steps": self.total_steps,
+            "total_steps": self.total_steps if self._is_given else None,
             "warmup_fraction": self.warmup_fraction,
             "final_fraction": self.final_fraction,
         }
@@ -182,7 +197,7 @@ class WarmupStableDecay(RunSchedule):
         return ops.minimum(1.0, (1.0 - progress) / self.decay_fraction)
 
     def get_config(self):
-        """Returns the arguments, with the length as it is now."""
+        """Returns the arguments, with the length if it was given and not told by `fit`."""
         return {**super().get_config(), "decay_fraction": self.decay_fraction}
 
 

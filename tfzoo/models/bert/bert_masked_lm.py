@@ -11,10 +11,11 @@ from tfzoo.losses import TokenLoss
 from tfzoo.metrics import Perplexity, WeightedMean
 from tfzoo.models import preset
 from tfzoo.models.bert import filling, masked_batches
-from tfzoo.models.bert.bert_backbone import initializer
+from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
+from tfzoo.preprocessing import MaskedLMPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -69,6 +70,8 @@ class BertMaskedLM(Task):
 
     Source: Devlin et al. 2019, section 3.1.
     """
+
+    BACKBONE, PREPROCESSOR = BertBackbone, MaskedLMPreprocessor
 
     def __init__(self, backbone, preprocessor=None, next_sentence=False, **kwargs):
         super().__init__(backbone, preprocessor, **kwargs)

@@ -106,6 +106,8 @@ class BertTextClassifier(Task):
     Source: Devlin et al. 2019, "BERT", section 4.1.
     """
 
+    BACKBONE, PREPROCESSOR = BertBackbone, TextClassifierPreprocessor
+
     def __init__(
         self,
         backbone,

@@ -114,6 +114,8 @@ class BertTokenClassifier(Task):
     Source: Devlin et al. 2019, "BERT", section 5.3.
     """
 
+    BACKBONE, PREPROCESSOR = BertBackbone, TokenClassifierPreprocessor
+
     def __init__(
         self,
         backbone,

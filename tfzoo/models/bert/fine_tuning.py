@@ -46,6 +46,11 @@ def auto_optimizer(backbone, learning_rate, layer_decay):
 
 def checked_class_names(class_names, argument="class_names"):
     """The names as a tuple, if there are at least one and each is a string of its own."""
+    if isinstance(class_names, (set, frozenset)):
+        raise ValueError(
+            f"`{argument}` must have an order, which a set has not; received {class_names!r:.80}. "
+            "Pass `sorted(...)` of it."
+        )
     if isinstance(class_names, str) or not class_names:
         raise ValueError(
             f"`{argument}` must be a list of at least one name; received {class_names!r}."

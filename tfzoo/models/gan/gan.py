@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.losses import Critique, NonSaturating
+from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
 from tfzoo.models.gan import samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
@@ -144,6 +144,11 @@ class GAN(Task):
         if generator_average is not None and not 0 <= generator_average < 1:
             raise ValueError(
                 f"`generator_average` must be in [0, 1), or None; received {generator_average}."
+            )
+        if loss is not None and not isinstance(loss, AdversarialLoss):
+            raise ValueError(
+                "`loss` must be an objective of `tfzoo.losses`, such as `Hinge()`; received "
+                f"{loss!r}."
             )
         keras.Model.compile(self, optimizer=None, **kwargs)  # Task's is for one objective
         self.generator_optimizer = self._own(generator_optimizer, self.generator)
@@ -451,12 +456,12 @@ class GAN(Task):
     def _wants_slopes(self, kind):
         return any(kind in regularizer.slopes_at for regularizer in self.regularizers)
 
-    def _tell_run_length(self, steps_per_epoch, epochs):
-        super()._tell_run_length(steps_per_epoch, epochs)
-        for regularizer in self.regularizers:
-            schedule = regularizer.strength
-            if isinstance(schedule, RunSchedule) and not schedule.total_steps and steps_per_epoch:
-                schedule.set_total_steps(steps_per_epoch * epochs * self.discriminator_steps)
+    def _tell_run_length(self, num_steps):
+        super()._tell_run_length(num_steps)
+        for regularizer in self.regularizers if num_steps else ():
+            if isinstance(regularizer.strength, RunSchedule):
+                done = self.discriminator_optimizer.iterations.numpy()
+                regularizer.strength.begin_run(done, num_steps * self.discriminator_steps)
 
 
 def judge(critic, x, with_slopes):

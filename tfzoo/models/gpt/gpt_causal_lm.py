@@ -10,9 +10,11 @@ from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity, WeightedMean
 from tfzoo.models import preset
 from tfzoo.models.generation_graphs import generate_texts, score_texts
+from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.text_generation import generate, score
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
+from tfzoo.preprocessing import CausalLMPreprocessor
 from tfzoo.samplers import Draft
 
 
@@ -60,6 +62,8 @@ class GPTCausalLM(Task):
         print(model.generate("a sh", max_new_tokens=8))
         ```
     """
+
+    BACKBONE, PREPROCESSOR = GPTBackbone, CausalLMPreprocessor
 
     def compile(self, optimizer="auto", loss=None, **kwargs):
         """Configures training.
