@@ -24,8 +24,8 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         peak: Float above 0, the highest learning rate.
-        total_steps: Integer of 1 or more, the optimizer steps of the run; or None, to be told later
-            by `set_total_steps`.
+        total_steps: Integer of 1 or more, the optimizer steps of the run; or None, to be told by
+            each `fit`, or by `set_total_steps`.
         warmup_fraction: Float in [0, 1), the part of the run that warms up.
         final_fraction: Float in [0, 1], the last learning rate as a part of `peak`.
 
@@ -135,8 +135,8 @@ class WarmupCosine(RunSchedule):
 
     Args:
         peak: Float above 0, the highest learning rate.
-        total_steps: Integer of 1 or more, the optimizer steps of the run; or None, to be told later
-            by `set_total_steps`.
+        total_steps: Integer of 1 or more, the optimizer steps of the run; or None, to be told by
+            each `fit`, or by `set_total_steps`.
         warmup_fraction: Float in [0, 1), the part of the run that warms up.
         final_fraction: Float in [0, 1], the last learning rate as a part of `peak`.
 
@@ -164,8 +164,8 @@ class WarmupStableDecay(RunSchedule):
 
     Args:
         peak: Float above 0, the highest learning rate.
-        total_steps: Integer of 1 or more, the optimizer steps of the run; or None, to be told later
-            by `set_total_steps`.
+        total_steps: Integer of 1 or more, the optimizer steps of the run; or None, to be told by
+            each `fit`, or by `set_total_steps`.
         warmup_fraction: Float in [0, 1), the part of the run that warms up.
         decay_fraction: Float in (0, 1], the part of the time after the warm-up that decays.
         final_fraction: Float in [0, 1], the last learning rate as a part of `peak`.
