@@ -178,3 +178,25 @@ def test_a_preset_of_another_family_is_refused_and_of_another_task_fitted(tmp_pa
     model = BertMaskedLM.from_preset(tmp_path / "classifier")
     assert isinstance(model.preprocessor, MaskedLMPreprocessor)
     assert model.preprocessor.sequence_length == 11
+
+
+def test_what_a_graph_finds_is_said_in_one_sentence():
+    backbone = bert()
+    embedder = BertTextEmbedder(backbone, TextClassifierPreprocessor(TOKENIZER, 11))
+    tagger = BertTokenClassifier(
+        backbone, TokenClassifierPreprocessor(TOKENIZER, 11), entity_names=["x"]
+    )
+    sentence = "^`texts` must be valid UTF-8, and one of them is not: decode it first.$"
+    with pytest.raises(ValueError, match=sentence):
+        embedder.embed([b"a", b"\xff b"])
+    with pytest.raises(ValueError, match=sentence):
+        tagger.tag([b"\xff b"])
+    with pytest.raises(ValueError, match=sentence):
+        classifier().classify([b"\xff b"])
+
+
+def test_micro_batches_must_fit_into_the_batch():
+    model = classifier()
+    model.compile(gradient_accumulation=2, jit_compile=False)
+    with pytest.raises(ValueError, match="^`gradient_accumulation` must divide the batch size per"):
+        model.fit(["a", "b", "a b"], ["x", "y", "x"], batch_size=3, verbose=0)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.models import preset, text_batches
+from tfzoo.models.in_one_sentence import in_one_sentence
 from tfzoo.optimizers import RunSchedule
 
 
@@ -141,14 +142,15 @@ class Task(keras.Model):
             kwargs["batch_size"] = batch_size
         num_epochs = epochs - kwargs.get("initial_epoch", 0)
         self._tell_run_length((steps_per_epoch or _num_steps(x, batch_size) or 0) * num_epochs)
-        return super().fit(
-            x,
-            y,
-            epochs=epochs,
-            validation_data=self._validation_data(validation_data, batch_size),
-            steps_per_epoch=steps_per_epoch,
-            **kwargs,
-        )
+        with in_one_sentence():
+            return super().fit(
+                x,
+                y,
+                epochs=epochs,
+                validation_data=self._validation_data(validation_data, batch_size),
+                steps_per_epoch=steps_per_epoch,
+                **kwargs,
+            )
 
     def evaluate(self, x=None, y=None, batch_size=32, **kwargs):
         """Evaluates, as `keras.Model.evaluate` does, on prepared batches or on raw data.
@@ -166,7 +168,8 @@ class Task(keras.Model):
             x, y = self.evaluation_batches(x, y, batch_size), None
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
-        return super().evaluate(x, y, **kwargs)
+        with in_one_sentence():
+            return super().evaluate(x, y, **kwargs)
 
     def predict(self, x, batch_size=32, **kwargs):
         """Predicts, as `keras.Model.predict` does, on prepared batches or on raw data.
@@ -183,7 +186,8 @@ class Task(keras.Model):
             x = self.prediction_batches(x, batch_size)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
-        return super().predict(x, **kwargs)
+        with in_one_sentence():
+            return super().predict(x, **kwargs)
 
     def is_raw(self, x):
         """Whether `x` is what the three hooks below take, and not what Keras itself takes."""
@@ -252,9 +256,9 @@ class Task(keras.Model):
         """
 
     def graph(self, key, make):
-        """Returns what `make()` returned the first time it was called for `key`."""
+        """Returns the function that `make()` made the first time it was called for `key`."""
         if key not in self._graphs.by_key:
-            self._graphs.by_key[key] = make()
+            self._graphs.by_key[key] = in_one_sentence()(make())
         return self._graphs.by_key[key]
 
     def get_config(self):

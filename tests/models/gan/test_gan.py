@@ -317,16 +317,46 @@ def test_labels_that_do_not_fit_are_refused(rng, labels):
     gan = mlp_gan(num_classes=7)
     gan.compile(run_eagerly=True)
     images = images_of(rng, 4)
-    with pytest.raises(ValueError, match=r"in \[0, num_classes\) with num_classes=7; received"):
+    with pytest.raises(ValueError, match=r"in \[0, num_classes\), num_classes=7; received"):
         gan.fit(images, np.array(labels), verbose=0)
     with pytest.raises(ValueError, match=r"in \[0, num_classes\) with num_classes=7; received"):
         gan.generate(4, labels=labels)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Labels must be in"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Labels must be whole numbers in"):
         gan.train_step((images, np.array(labels)))
     with pytest.raises(ValueError, match="needs labels; received samples alone"):
         gan.fit(images, verbose=0)
     with pytest.raises(ValueError, match="4 samples and 3 labels"):
         gan.fit(images, np.array([0, 1, 2]), verbose=0)
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_batches_of_a_dataset_are_looked_at(rng, jit_compile):
+    gan = mlp_gan(num_classes=7)
+    gan.compile(jit_compile=jit_compile)
+    images, labels = images_of(rng, 4), np.array([0, 1, 2, 6])
+
+    def batches(images, labels):
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
+
+    gan.fit(batches(images, labels), verbose=0)
+    with pytest.raises(ValueError, match=r"^Labels must be whole numbers .* highest of \[0 7\].$"):
+        gan.fit(batches(images, [0, 1, 2, 7]), verbose=0)
+    with pytest.raises(ValueError, match="^Labels must be whole numbers"):
+        gan.fit(batches(images, [0, 1, 2, 2.5]), verbose=0)
+    with pytest.raises(ValueError, match="^Float images must be in .* subtract 1.$"):
+        gan.evaluate(batches(255 * np.abs(images) + 2, labels), verbose=0)
+    with pytest.raises(ValueError, match="whole numbers .*; received 2.5"):
+        gan.fit(images, np.array([0, 1, 2, 2.5]), verbose=0)
+
+
+def test_networks_of_other_classes_are_refused():
+    generator, discriminator = MLPGenerator((3,), (5,), 7), MLPDiscriminator((5,), 6)
+    with pytest.raises(ValueError, match="`discriminator` must have the num_classes of the GAN, 7"):
+        GAN(generator, discriminator, latent_dim=5, num_classes=7)
+    with pytest.raises(ValueError, match="`generator` must have the num_classes .* received one"):
+        GAN(generator, discriminator, latent_dim=5)
+    with pytest.raises(ValueError, match="`latent_dim` must be 1 or more; received 0"):
+        GAN(MLPGenerator((3,), (5,)), MLPDiscriminator((5,)), latent_dim=0)
 
 
 def test_verbs_refuse_what_they_cannot_do(rng):

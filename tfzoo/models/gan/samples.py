@@ -20,6 +20,7 @@ def connect(task):
     Raises:
         ValueError: if the generator's output does not fit into the discriminator.
     """
+    require_numbers(task)
     latents, labels = tf.zeros([task.packing, task.latent_dim]), tf.zeros([task.packing], tf.int32)
     fakes = task.generator(task.inputs_of(latents, labels))
     if task.average_generator is not None:
@@ -45,6 +46,20 @@ def connect(task):
             f"shape {tuple(logits.shape)} for B = 1."
         )
     return tuple(fakes.shape[1:])
+
+
+def require_numbers(task):
+    """Refuses sizes that no network has, and networks that know other classes."""
+    for name in ("latent_dim", "packing"):
+        if getattr(task, name) < 1:
+            raise ValueError(f"`{name}` must be 1 or more; received {getattr(task, name)}.")
+    for name in ("generator", "discriminator"):
+        found = getattr(getattr(task, name), "num_classes", task.num_classes)
+        if found != task.num_classes:
+            raise ValueError(
+                f"`{name}` must have the num_classes of the GAN, {task.num_classes}; received one "
+                f"with {found}."
+            )
 
 
 def pack(x, packing):
@@ -131,21 +146,26 @@ def checked(task, labels):
     """Labels as int32 (B,) in [0, num_classes)."""
     if labels is None:
         return None
-    labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
+    found = tf.reshape(labels, [-1])
+    labels = tf.cast(found, tf.int32)
     inside = tf.debugging.Assert(
-        tf.reduce_all((labels >= 0) & (labels < task.num_classes)),
-        [f"Labels must be in [0, num_classes), num_classes={task.num_classes}; received", labels],
+        tf.reduce_all(
+            (labels >= 0) & (labels < task.num_classes) & (tf.cast(labels, found.dtype) == found)
+        ),
+        [
+            "Labels must be whole numbers in [0, num_classes), num_classes="
+            f"{task.num_classes}; received a lowest and a highest of",
+            tf.stack([tf.reduce_min(found), tf.reduce_max(found)]),
+        ],
     )
     with tf.control_dependencies([inside] if inside is not None else []):
         return tf.identity(labels)
 
 
 def is_raw(task, x):
-    """Whether `x` is samples in memory, or a dataset of single samples."""
+    """Whether `x` is samples in memory, or a dataset of them."""
     if isinstance(x, tf.data.Dataset):
-        spec = x.element_spec
-        spec = spec["image"] if isinstance(spec, dict) else tf.nest.flatten(spec)[0]
-        return spec.shape.rank == len(task.data_shape)
+        return True
     if isinstance(x, dict):
         return "image" in x
     first = x[0] if isinstance(x, (tuple, list)) and len(x) else x
@@ -153,10 +173,11 @@ def is_raw(task, x):
 
 
 def training_batches(task, x, y, batch_size, seed):
-    """`(dataset, steps)`: see `Task.training_batches`."""
+    """`(dataset, steps)`: see `Task.training_batches`. Batches of a dataset stay as they are."""
     if isinstance(x, tf.data.Dataset):
-        rows = x.shuffle(64 * batch_size, seed=seed)
-        return rows.batch(batch_size, drop_remainder=True).prefetch(2), None
+        if not is_batched(task, x):
+            x = x.shuffle(64 * batch_size, seed=seed).batch(batch_size, drop_remainder=True)
+        return x.map(lambda *batch: looked_at(task, batch)).prefetch(2), None
     rows = in_memory(task, x, y)
     size = task.packing * task.discriminator_steps
     num_rows = len(tf.nest.flatten(rows)[0])
@@ -167,7 +188,8 @@ def training_batches(task, x, y, batch_size, seed):
 def evaluation_batches(task, x, y, batch_size):
     """See `Task.evaluation_batches`."""
     if isinstance(x, tf.data.Dataset):
-        return x.batch(batch_size).prefetch(2)
+        x = x if is_batched(task, x) else x.batch(batch_size)
+        return x.map(lambda *batch: looked_at(task, batch)).prefetch(2)
     return batches(in_memory(task, x, y), batch_size)
 
 
@@ -180,10 +202,28 @@ def gathered(task, x, y, batch_size):
 
 
 def latent_batches(x, batch_size):
-    """Batches of latents, or of `[latents, labels]`, for `predict`."""
+    """Batches of latents, or of `[latents, labels]`, for `predict`; a dataset as it is."""
+    if isinstance(x, tf.data.Dataset):
+        return x
     rows = tuple(map(np.asarray, x)) if isinstance(x, (tuple, list)) else np.asarray(x)
     dataset = batches(rows, batch_size)
     return dataset.map(lambda *pair: (pair,)) if isinstance(rows, tuple) else dataset
+
+
+def is_batched(task, dataset):
+    """Whether the elements of a dataset are batches, and not single samples."""
+    spec = dataset.element_spec
+    spec = spec["image"] if isinstance(spec, dict) else tf.nest.flatten(spec)[0]
+    return spec.shape.rank != len(task.data_shape)
+
+
+def looked_at(task, batch):
+    """A batch of a dataset, after a look at every value: in a step XLA would leave it out."""
+    batch = batch[0] if len(batch) == 1 else batch
+    images, labels = split(task, batch)
+    seen = [scaled(task, images), checked(task, labels)]
+    with tf.control_dependencies([x for x in seen if x is not None]):
+        return tf.nest.map_structure(tf.identity, batch)
 
 
 def in_memory(task, x, y):
@@ -214,11 +254,11 @@ def in_memory(task, x, y):
             f"There must be one label for each sample; received {len(images)} samples and "
             f"{len(labels)} labels."
         )
-    wrong = labels[(labels < 0) | (labels >= task.num_classes)]
+    wrong = labels[(labels < 0) | (labels >= task.num_classes) | (labels % 1 != 0)]
     if len(wrong):
         raise ValueError(
-            f"Labels must be in [0, num_classes) with num_classes={task.num_classes}; received "
-            f"{wrong[0]}."
+            f"Labels must be whole numbers in [0, num_classes), num_classes={task.num_classes}; "
+            f"received {wrong[0]}."
         )
     return images, labels.astype("int32")
 
