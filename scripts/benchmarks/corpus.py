@@ -1,4 +1,4 @@
-"""What the contestants read: functions of Python's standard library, and vocabularies of it."""
+"""What the contestants read: functions and docstrings of Python, and vocabularies of them."""
 
 import ast
 import json
@@ -26,6 +26,19 @@ def write(turns, folder, vocabulary_size, num_documents, length, prompt_length, 
     documents = everything[:num_documents]
     dump(folder / "documents.json", documents)
     dump(folder / "prompts.json", prompts(tokenizer, everything, prompt_length - 1, num_prompts))
+    turns.ready(lengths=describe(tokenizer, documents, length))
+
+
+def write_docstrings(turns, folder, vocabulary_size, num_documents, length, paragraphs):
+    """Writes a folder: vocab.txt, documents.json with docstrings, or their paragraphs, for BERT."""
+    texts = tfzoo.data.python_docstrings().train
+    tokenizer = tfzoo.preprocessing.WordPieceTokenizer.train(texts, vocabulary_size)
+    folder = pathlib.Path(folder)
+    tokenizer.save(folder)
+    if paragraphs:
+        texts = sorted({part for text in texts for part in text.split("\n\n") if part.strip()})
+    documents = random.Random(0).sample(texts, num_documents)
+    dump(folder / "documents.json", documents)
     turns.ready(lengths=describe(tokenizer, documents, length))
 
 

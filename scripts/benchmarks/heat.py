@@ -35,6 +35,16 @@ class Contestant:
     demand: tuple = ("float32", 0)
 
 
+@dataclasses.dataclass(frozen=True)
+class Heat:
+    """Contestants that run against each other; one table."""
+
+    title: str
+    contestants: list
+    starts: int = 1
+    unit: str = "tokens"
+
+
 @dataclasses.dataclass
 class Result:
     """What a contestant said: facts once, numbers at each turn; or why there are none."""

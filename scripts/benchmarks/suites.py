@@ -1,10 +1,10 @@
 """Who runs against whom, at what. A suite yields heats; its docstring says what is timed."""
 
-import dataclasses
 import importlib.util
 import os
 
-from benchmarks.heat import Contestant, apart
+from benchmarks.bert_suites import bert_raw_text, bert_read, bert_train
+from benchmarks.heat import Contestant, Heat, apart
 from benchmarks.shapes import (
     MINI,
     MINI_TEXT,
@@ -20,16 +20,6 @@ from benchmarks.shapes import (
 PROMPT_LENGTH, NEW_TOKENS = 32, 128
 # The policy that trains in a precision: float32 weights, products in that precision.
 POLICY = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Heat:
-    """Contestants that run against each other; one table."""
-
-    title: str
-    contestants: list
-    starts: int = 1
-    unit: str = "tokens"
 
 
 def raw_text(folder, log, quick):
@@ -197,5 +187,8 @@ SUITES = {
     "train": train,
     "generate": generate,
     "packing": packing,
+    "bert-raw-text": bert_raw_text,
+    "bert-train": bert_train,
+    "bert-read": bert_read,
     "gan": gan,
 }
