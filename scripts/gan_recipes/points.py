@@ -11,18 +11,13 @@ from tfzoo.models import GAN, MLPDiscriminator, MLPGenerator
 NUM_POINTS = 100_000
 NUM_SAMPLES = 2500
 # Chosen on seeds from 100 on; the numbers in the README are of seeds 0 to 9.
+# A penalty holds slopes down, and narrow modes need steep ones: it falls with their variance.
 POINTS = dict(
-    latent_dim=2,
-    hidden_dims=(96,) * 6,
-    steps=50_000,
-    batch_size=64,
-    learning_rate=1e-3,
-    penalty=(1.0, 0.01),
-    generator_average=0.999,
+    latent_dim=2, hidden_dims=(96,) * 6, batch_size=64, learning_rate=1e-3, generator_average=0.999
 )
 RECIPES = {
-    "grid": dict(POINTS, mixture=tfzoo.data.gaussian_grid()),
-    "ring": dict(POINTS, mixture=tfzoo.data.gaussian_ring()),
+    "grid": dict(POINTS, mixture=tfzoo.data.gaussian_grid(), steps=100_000, penalty=(1.0, 0.01)),
+    "ring": dict(POINTS, mixture=tfzoo.data.gaussian_ring(), steps=50_000, penalty=(0.1, 0.0003)),
 }
 
 
