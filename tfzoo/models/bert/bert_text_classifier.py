@@ -333,7 +333,10 @@ class BertTextClassifier(Task):
             )
         rows = self._rows(as_examples(texts)[0])
         dataset, order = sorted_batches(rows, batch_size)
-        graph = self.graph("classify", lambda: tf.function(self._probabilities, autograph=False))
+        graph = self.graph(
+            "classify",
+            lambda: tf.function(self._probabilities, autograph=False, reduce_retracing=True),
+        )
         found = np.concatenate([graph(x).numpy() for x in dataset])[np.argsort(order)]
         answers = [
             [ClassProbability(self.class_names[n], float(row[n])) for n in np.argsort(-row)[:top_k]]

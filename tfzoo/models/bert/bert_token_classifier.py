@@ -287,7 +287,10 @@ class BertTokenClassifier(Task):
         """
         words = as_words(words)
         dataset, order = sorted_batches(word_rows(self._attached(), words), batch_size)
-        graph = self.graph("tag_words", lambda: tf.function(self._word_tags, autograph=False))
+        graph = self.graph(
+            "tag_words",
+            lambda: tf.function(self._word_tags, autograph=False, reduce_retracing=True),
+        )
         found = [row for x, is_first in dataset for row in graph(x, is_first > 0).numpy()]
         names, lengths = np.array(self.tag_names), words.row_lengths().numpy()
         return [
@@ -308,7 +311,9 @@ class BertTokenClassifier(Task):
         self._attached()
         strings = as_strings(texts)
         order = np.argsort(-tf.strings.length(strings).numpy(), kind="stable")
-        graph = self.graph("tag", lambda: tf.function(self._find, autograph=False))
+        graph = self.graph(
+            "tag", lambda: tf.function(self._find, autograph=False, reduce_retracing=True)
+        )
         found = [None] * len(order)
         for first in range(0, len(order), batch_size):
             places = order[first : first + batch_size]

@@ -60,7 +60,9 @@ def fill_mask(task, texts, top_k=5):
     texts_list = _strings(texts)
     if top_k < 1:
         raise ValueError(f"`top_k` must be 1 or more; received {top_k}.")
-    function = task.graph("fill_mask", lambda: tf.function(task.fill_mask_in_graph))
+    function = task.graph(
+        "fill_mask", lambda: tf.function(task.fill_mask_in_graph, reduce_retracing=True)
+    )
     found = function(as_strings(texts_list), tf.constant(top_k))
     names, probabilities, counts = (found[n].numpy() for n in ("tokens", "probabilities", "count"))
     filled = []
@@ -105,7 +107,7 @@ def score(task, texts):
     """
     texts_list = _strings(texts)
     task._attached()
-    function = task.graph("score", lambda: tf.function(task.score_in_graph))
+    function = task.graph("score", lambda: tf.function(task.score_in_graph, reduce_retracing=True))
     found = function(as_strings(texts_list))
     names = task.preprocessor.tokenizer.id_to_token
     scores = [
