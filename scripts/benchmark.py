@@ -6,9 +6,9 @@
 
 Contestants live in processes of their own and take turns, so that ratios of the same round count,
 whatever else the machine does. The peers are KerasHub and, where `pip install -e ".[bench]"` was
-run, nanoGPT's network in torch, and transformers. All language models are GPT-2 or BERT without dropout,
-compiled as by `compile()` unless the name says XLA; the GANs are DCGAN, against the train step of
-Keras's example and against torch. Tokenizers: `scripts/benchmark_tokenizers.py`.
+run, nanoGPT's network in torch, and transformers. All language models are GPT-2 or BERT without
+dropout, compiled as by `compile()` unless the name says XLA; the GANs are DCGAN, against the train
+step of Keras's example and against torch. Tokenizers: `scripts/benchmark_tokenizers.py`.
 """
 
 import argparse

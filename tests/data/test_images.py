@@ -105,3 +105,17 @@ def test_a_dataset_without_images(data_dir):
         load_images("tfds:tiny_shakespeare", data_dir=data_dir / "tfds")
     with pytest.raises(FileNotFoundError, match="tfds:mnist is not prepared in"):
         load_images("tfds:mnist", data_dir=data_dir / "tfds")
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "sentence"),
+    [
+        ("digits", dict(image_size=(4, 4)), "`image_size` must be left out for 'digits': split"),
+        ("tfds:mnist", dict(labels=[1]), "`labels` must be left out for 'tfds:...': split and"),
+        ("nowhere", dict(split="test"), "`split` must be left out for files: channels and"),
+        (np.zeros([2, 3, 5], np.uint8), dict(channels=3), "for an array: labels can be given"),
+    ],
+)
+def test_arguments_without_effect_are_refused(source, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        load_images(source, **arguments)

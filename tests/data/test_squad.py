@@ -142,3 +142,8 @@ def test_real_data(data_dir):
     xquad = load_squad("tfds:xquad/en", data_dir=data_dir / "tfds")
     assert len(xquad) == 1_190
     assert xquad[0].answers[0].text == "autoimmunity"
+
+
+def test_answers_are_pairs():
+    with pytest.raises(TypeError, match=r"must be a pair `\(text, start\)`; received 'Ann'"):
+        QuestionAnswerExample("Who sang?", "Then Ann sang.", ["Ann"])

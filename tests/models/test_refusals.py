@@ -200,3 +200,10 @@ def test_micro_batches_must_fit_into_the_batch():
     model.compile(gradient_accumulation=2, jit_compile=False)
     with pytest.raises(ValueError, match="^`gradient_accumulation` must divide the batch size per"):
         model.fit(["a", "b", "a b"], ["x", "y", "x"], batch_size=3, verbose=0)
+
+
+def test_names_and_weights_of_classes_are_looked_at():
+    with pytest.raises(ValueError, match="names without the B- and I- .*; received 'I-who'"):
+        BertTokenClassifier(bert(), entity_names=["what", "I-who"])
+    with pytest.raises(ValueError, match="`class_weight` must map .* received {'y': nan}"):
+        classifier().compile(class_weight={"y": float("nan")})

@@ -60,18 +60,35 @@ def load_images(
         >>> load_images("digits", split="test")
         Images(383 images of 8x8x1, uint8, 10 classes)
     """
-    if isinstance(source, Images):
-        return source
+    given = dict(
+        labels=labels, split=split, data_dir=data_dir, channels=channels, image_size=image_size
+    )
     is_name = isinstance(source, str)
+    if isinstance(source, Images):
+        _only(given, "`Images`")
+        return source
     if is_name and source.startswith(_TFDS):
+        _only(given, f"'{_TFDS}...'", "split", "data_dir")
         return _from_tfds(source.removeprefix(_TFDS), split, data_dir)
     if is_name and source == _DIGITS:
+        _only(given, f"{_DIGITS!r}", "split", "data_dir")
         return _from_digits(split)
-    if split is not None:
-        raise ValueError(f"split={split!r}: only {_DIGITS!r} and '{_TFDS}...' have parts to name.")
     if isinstance(source, (str, os.PathLike)):
+        _only(given, "files", "channels", "image_size")
         return _from_files(source, channels, image_size)
+    _only(given, "an array", "labels")
     return _from_array(source, labels)
+
+
+def _only(given, what, *taken):
+    """Refuses an argument that would have no effect."""
+    for name, value in given.items():
+        if value is not None and name not in taken:
+            possible = " and ".join(taken) or "no argument"
+            raise ValueError(
+                f"`{name}` must be left out for {what}: {possible} can be given there; received "
+                f"{value!r:.80}."
+            )
 
 
 def _from_digits(split):

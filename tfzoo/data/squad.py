@@ -55,12 +55,15 @@ class QuestionAnswerExample:
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise TypeError(f"`{name}` must be a string; received {type(value).__name__}.")
-        answers = tuple(Answer(*answer) for answer in self.answers)
-        for answer in answers:
-            self._check(answer)
+        answers = tuple(map(self._checked, self.answers))
         object.__setattr__(self, "answers", answers)
 
-    def _check(self, answer):
+    def _checked(self, answer):
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise TypeError(
+                f"An answer must be a pair `(text, start)`; received {answer!r:.80} in `answers`."
+            )
+        answer = Answer(*answer)
         if not isinstance(answer.text, str) or not isinstance(answer.start, int):
             raise TypeError(
                 "An answer must be a string and a whole number of characters; received "
@@ -73,6 +76,7 @@ class QuestionAnswerExample:
                 f"{answer.start}; received a context with {found!r:.80} there. Offsets count "
                 "characters, not bytes."
             )
+        return answer
 
     @property
     def is_impossible(self) -> bool:

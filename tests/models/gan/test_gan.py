@@ -319,7 +319,7 @@ def test_labels_that_do_not_fit_are_refused(rng, labels):
     images = images_of(rng, 4)
     with pytest.raises(ValueError, match=r"in \[0, num_classes\), num_classes=7; received"):
         gan.fit(images, np.array(labels), verbose=0)
-    with pytest.raises(ValueError, match=r"in \[0, num_classes\) with num_classes=7; received"):
+    with pytest.raises(ValueError, match=r"in \[0, num_classes\), num_classes=7; received"):
         gan.generate(4, labels=labels)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Labels must be whole numbers in"):
         gan.train_step((images, np.array(labels)))
@@ -367,6 +367,10 @@ def test_verbs_refuse_what_they_cannot_do(rng):
         gan.generate(1, truncation=0)
     with pytest.raises(ValueError, match="`labels` must be None for a GAN without"):
         gan.generate(1, labels=2)
+    with pytest.raises(ValueError, match=r"one label for all 5, or 5 of them; .* shape \(3,\)"):
+        labelled.generate(5, labels=[0, 1, 2])
+    with pytest.raises(ValueError, match="whole numbers in .*; received 0.5"):
+        labelled.generate(1, labels=0.5)
     with pytest.raises(ValueError, match="`steps` must be 2 or more; received 1"):
         gan.interpolate(1, 2, steps=1)
     with pytest.raises(ValueError, match="which class the way is in"):

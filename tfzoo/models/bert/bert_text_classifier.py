@@ -412,7 +412,7 @@ def checked_class_weight(class_weight, class_names):
     class_weight = dict(class_weight or {})
     unknown = sorted(set(class_weight) - set(class_names))
     weights = [float(class_weight.get(name, 1.0)) for name in class_names]
-    if unknown or min(weights) < 0 or not sum(weights):
+    if unknown or min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise ValueError(
             "`class_weight` must map names of classes to numbers of 0 or more, not all 0; received "
             f"{class_weight!r:.200}."

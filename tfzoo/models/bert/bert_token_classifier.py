@@ -130,6 +130,12 @@ class BertTokenClassifier(Task):
             require_room(backbone, preprocessor.sequence_length, "The preprocessor's rows")
         self.long_documents = checked_windows(long_documents, backbone)
         self.entity_names = checked_class_names(entity_names, "entity_names")
+        tags = [name for name in self.entity_names if name == "O" or name[:2] in ("B-", "I-")]
+        if tags:
+            raise ValueError(
+                "`entity_names` must be names without the B- and I- of their tags; received "
+                f"{tags[0]!r}."
+            )
         self.dropout_rate = dropout
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="head_dropout")
         self.head = keras.layers.Dense(

@@ -189,11 +189,17 @@ def _labels(task, labels, n, seed):
     if labels is None:
         seed = tf.stack([tf.cast(seed, tf.int32), 1])
         return tf.random.stateless_uniform([n], seed, 0, task.num_classes, tf.int32, alg="philox")
-    labels = np.broadcast_to(np.asarray(labels, "int32"), [n])
-    wrong = labels[(labels < 0) | (labels >= task.num_classes)]
+    labels = np.asarray(labels)
+    if labels.shape not in ((), (1,), (n,)):
+        raise ValueError(
+            f"`labels` must be one label for all {n}, or {n} of them; received shape "
+            f"{labels.shape}."
+        )
+    labels = np.broadcast_to(labels, [n])
+    wrong = labels[(labels < 0) | (labels >= task.num_classes) | (labels % 1 != 0)]
     if len(wrong):
         raise ValueError(
-            f"`labels` must be in [0, num_classes) with num_classes={task.num_classes}; received "
-            f"{wrong[0]}."
+            "`labels` must be whole numbers in [0, num_classes), num_classes="
+            f"{task.num_classes}; received {wrong[0]}."
         )
-    return labels
+    return labels.astype("int32")
