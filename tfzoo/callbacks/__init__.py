@@ -3,14 +3,17 @@
 from tfzoo.callbacks.collapse_warning import CollapseWarning
 from tfzoo.callbacks.image_grid import ImageGrid, TrainingGif
 from tfzoo.callbacks.loss_curve import LossCurve
+from tfzoo.callbacks.resume import PREEMPTED_EXIT_CODE, Resume
 from tfzoo.callbacks.stop_on_nan import StopOnNaN
 from tfzoo.callbacks.text_samples import TextSamples
 from tfzoo.callbacks.tile_images import tile_images
 
 __all__ = [
+    "PREEMPTED_EXIT_CODE",
     "CollapseWarning",
     "ImageGrid",
     "LossCurve",
+    "Resume",
     "StopOnNaN",
     "TextSamples",
     "TrainingGif",

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.callbacks.resumable import resumable
 from tfzoo.models import preset, text_batches
 from tfzoo.models.in_one_sentence import in_one_sentence
 from tfzoo.optimizers import RunSchedule
@@ -141,8 +142,9 @@ class Task(keras.Model):
         else:
             kwargs["batch_size"] = batch_size
         num_epochs = epochs - kwargs.get("initial_epoch", 0)
-        self._tell_run_length((steps_per_epoch or _num_steps(x, batch_size) or 0) * num_epochs)
-        with in_one_sentence():
+        num_steps = steps_per_epoch or _num_steps(x, batch_size)
+        self._tell_run_length((num_steps or 0) * num_epochs)
+        with in_one_sentence(), resumable(self, x, epochs, num_steps, **kwargs) as (x, kwargs):
             return super().fit(
                 x,
                 y,
@@ -164,6 +166,8 @@ class Task(keras.Model):
         Returns:
             The metrics, each the weighted mean over all that has a weight.
         """
+        if getattr(kwargs.get("callbacks"), "is_skipping", False):
+            return {}  # the validation of an epoch that `Resume` passes over
         if self.is_raw(x):
             x, y = self.evaluation_batches(x, y, batch_size), None
         if not isinstance(x, tf.data.Dataset):
