@@ -4,9 +4,11 @@ from tfzoo.models.adaptation import count_trainable, merge_lora
 from tfzoo.models.bert.bert_backbone import BertBackbone
 from tfzoo.models.bert.bert_masked_lm import BertMaskedLM
 from tfzoo.models.bert.bert_question_answerer import BertQuestionAnswerer
-from tfzoo.models.bert.bert_text_classifier import BertTextClassifier, ClassProbability
+from tfzoo.models.bert.bert_text_classifier import BertTextClassifier
 from tfzoo.models.bert.bert_text_embedder import BertTextEmbedder
-from tfzoo.models.bert.bert_token_classifier import BertTokenClassifier, Entity
+from tfzoo.models.bert.bert_token_classifier import BertTokenClassifier
+from tfzoo.models.bert.text_classification import ClassProbability
+from tfzoo.models.bert.token_classification import Entity
 from tfzoo.models.gan.dcgan_discriminator import DCGANDiscriminator
 from tfzoo.models.gan.dcgan_generator import DCGANGenerator
 from tfzoo.models.gan.gan import GAN

@@ -3,8 +3,6 @@
 B examples, T tokens, D hidden_dim, C classes.
 """
 
-from typing import NamedTuple
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -29,22 +27,11 @@ from tfzoo.models.bert.long_documents import (
     uncut,
 )
 from tfzoo.models.bert.pretrained import require_room
+from tfzoo.models.bert.text_classification import classify, serving_functions
 from tfzoo.models.bert.unpack import unpack
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
 from tfzoo.preprocessing import TextClassifierPreprocessor
-
-
-class ClassProbability(NamedTuple):
-    """One answer of `BertTextClassifier.classify`.
-
-    Attributes:
-        name: of the class.
-        probability: float in [0, 1].
-    """
-
-    name: str
-    probability: float
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -314,65 +301,8 @@ class BertTextClassifier(Task):
         dataset, order = sorted_batches(rows, batch_size)
         return super().predict(dataset, **kwargs)[np.argsort(order)]
 
-    def classify(self, texts, top_k=None, batch_size=32):
-        """Says what texts are.
-
-        Args:
-            texts: a string, or strings or pairs of strings in any form that `fit` takes.
-            top_k: optional int, how many classes to name; None names all.
-            batch_size: int, texts at a time.
-
-        Returns:
-            For each text a list of `ClassProbability`, the most probable first; for one string one
-            such list. With `multi_label` the probabilities are independent of each other.
-        """
-        if top_k is not None and not 1 <= top_k <= len(self.class_names):
-            raise ValueError(
-                f"`top_k` must be from 1 to {len(self.class_names)}, the number of classes; "
-                f"received {top_k}."
-            )
-        rows = self._rows(as_examples(texts)[0])
-        dataset, order = sorted_batches(rows, batch_size)
-        graph = self.graph(
-            "classify",
-            lambda: tf.function(self._probabilities, autograph=False, reduce_retracing=True),
-        )
-        found = np.concatenate([graph(x).numpy() for x in dataset])[np.argsort(order)]
-        answers = [
-            [ClassProbability(self.class_names[n], float(row[n])) for n in np.argsort(-row)[:top_k]]
-            for row in found
-        ]
-        return answers[0] if isinstance(texts, (str, bytes)) else answers
-
-    def serving_functions(self):
-        """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
-
-        `classify`: text string (B,) -> class_names string (C,), probabilities float32 (B, C), and
-        the most probable class of each text, label string (B,) and probability float32 (B,).
-        `classify_pair`: text and second_text, both string (B,) -> the same; not where there are
-        `long_documents`.
-        """
-        self._attached()
-
-        def answer(texts):
-            probabilities = self._probabilities(self._attached()(texts))
-            return {
-                "class_names": tf.constant(self.class_names),
-                "label": tf.gather(tf.constant(self.class_names), tf.argmax(probabilities, -1)),
-                "probability": tf.reduce_max(probabilities, axis=-1),
-                "probabilities": probabilities,
-            }
-
-        def answer_pair(text, second_text):
-            return answer(tf.stack([text, second_text], axis=1))
-
-        text, second = (tf.TensorSpec([None], tf.string, name) for name in ("text", "second_text"))
-        functions = {"classify": (answer, [text]), "classify_pair": (answer_pair, [text, second])}
-        return {"classify": functions["classify"]} if self.long_documents else functions
-
-    def _probabilities(self, x):
-        logits = tf.cast(self(x, training=False), tf.float32)
-        return tf.sigmoid(logits) if self.multi_label else tf.nn.softmax(logits)
+    classify = classify
+    serving_functions = serving_functions
 
     def _example_losses(self, targets, logits):
         """The loss of each example (B,)."""

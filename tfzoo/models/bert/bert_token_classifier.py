@@ -3,18 +3,15 @@
 B sentences, T word pieces, W words, D hidden_dim, N entity names, C = 2 N + 1 tags.
 """
 
-from typing import NamedTuple
-
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfzoo.data import bucketed_batches, sorted_batches
+from tfzoo.data import bucketed_batches
 from tfzoo.layers import Dropout
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import EntityScore, WeightedMean
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
-from tfzoo.models.bert.entity_spans import find_entities, word_tags
+from tfzoo.models.bert.entity_spans import word_tags
 from tfzoo.models.bert.fine_tuning import auto_optimizer, checked_class_names, pretrained_parts
 from tfzoo.models.bert.long_documents import (
     checked_windows,
@@ -29,30 +26,11 @@ from tfzoo.models.bert.tagged_examples import (
     evaluation_batches,
     is_word_lists,
     training_rows,
-    word_rows,
 )
+from tfzoo.models.bert.token_classification import serving_functions, tag, tag_words
 from tfzoo.models.task import Task, sum_over_replicas
-from tfzoo.models.text_batches import as_strings
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
 from tfzoo.preprocessing import TokenClassifierPreprocessor
-
-
-class Entity(NamedTuple):
-    """One entity that `BertTokenClassifier.tag` found.
-
-    Attributes:
-        label: its name.
-        text: its words, exactly as in the text: `text[start:end]`.
-        start: place of its first character.
-        end: place behind its last character.
-        score: float in [0, 1], the mean over its words of the probability of their tags.
-    """
-
-    label: str
-    text: str
-    start: int
-    end: int
-    score: float
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -281,75 +259,9 @@ class BertTokenClassifier(Task):
         tags = as_tags(y, words, self.tag_names)
         return evaluation_batches(self._attached(), words, tags, batch_size)
 
-    def tag_words(self, words, batch_size=32):
-        """Tags sentences that are divided into words already.
-
-        Args:
-            words: lists of words.
-            batch_size: int, sentences at a time.
-
-        Returns:
-            For each sentence a list of tags, one for each word.
-        """
-        words = as_words(words)
-        dataset, order = sorted_batches(word_rows(self._attached(), words), batch_size)
-        graph = self.graph(
-            "tag_words",
-            lambda: tf.function(self._word_tags, autograph=False, reduce_retracing=True),
-        )
-        found = [row for x, is_first in dataset for row in graph(x, is_first > 0).numpy()]
-        names, lengths = np.array(self.tag_names), words.row_lengths().numpy()
-        return [
-            names[found[place][: lengths[n]]].tolist() for n, place in enumerate(np.argsort(order))
-        ]
-
-    def tag(self, texts, batch_size=32):
-        """Finds the entities of raw texts.
-
-        Args:
-            texts: a string, or strings. What is longer than the preprocessor's length is cut,
-                unless there are `long_documents`.
-            batch_size: int, texts at a time.
-
-        Returns:
-            For each text a list of `Entity` in the order of their places; for one string one list.
-        """
-        self._attached()
-        strings = as_strings(texts)
-        order = np.argsort(-tf.strings.length(strings).numpy(), kind="stable")
-        graph = self.graph(
-            "tag", lambda: tf.function(self._find, autograph=False, reduce_retracing=True)
-        )
-        found = [None] * len(order)
-        for first in range(0, len(order), batch_size):
-            places = order[first : first + batch_size]
-            for place, entities in zip(
-                places, _entities(graph(tf.gather(strings, places))), strict=True
-            ):
-                found[place] = entities
-        return found[0] if isinstance(texts, (str, bytes)) else found
-
-    def serving_functions(self):
-        """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
-
-        `tag`: text string (B,) -> num_entities int32 (B,), and of each entity, padded to the most
-        of a text: label and text string, start and end int32 in characters, score float32, all
-        (B, None).
-        """
-        self._attached()
-
-        def tag(text):
-            found = find_entities(self, text)
-            lengths = {"num_entities": tf.cast(found["start"].row_lengths(), tf.int32)}
-            return lengths | {name: rows.to_tensor() for name, rows in found.items()}
-
-        return {"tag": (tag, [tf.TensorSpec([None], tf.string, "text")])}
-
-    def _word_tags(self, x, is_first):
-        return word_tags(self(x, training=False), is_first)[0]
-
-    def _find(self, texts):
-        return find_entities(self, texts)
+    tag = tag
+    tag_words = tag_words
+    serving_functions = serving_functions
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -367,15 +279,3 @@ def unpack(data):
     if weights is None:
         weights = tf.ones(tf.shape(targets))
     return x, targets, tf.cast(weights, tf.float32)
-
-
-def _entities(found):
-    """Lists of `Entity` out of the ragged tensors of a batch."""
-    columns = [found[field].to_list() for field in Entity._fields]
-    return [
-        [
-            Entity(label.decode(), text.decode(), start, end, score)
-            for label, text, start, end, score in zip(*row, strict=True)
-        ]
-        for row in zip(*columns, strict=True)
-    ]
