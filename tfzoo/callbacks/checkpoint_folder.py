@@ -50,7 +50,6 @@ class CheckpointFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write_file(aside, arrays, facts)
             os.replace(aside, self.path(step))
-            _force_to_disk(self.folder)
         except OSError as error:
             raise OSError(error.errno, self._sentence(step, error)) from error
         finally:
@@ -96,7 +95,7 @@ def _write_file(path, arrays, facts):
     with open(path, "wb") as file:
         np.savez(file, *arrays, text=np.frombuffer(text.encode(), np.uint8))
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(file.fileno())  # else a power cut could leave a name without content
 
 
 def _read_file(path):
@@ -104,11 +103,3 @@ def _read_file(path):
         text = json.loads(archive["text"].tobytes())
         # A damaged table of contents may leave out members.
         return [archive[f"arr_{number}"] for number in range(text["num_arrays"])], text["facts"]
-
-
-def _force_to_disk(folder):
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -35,7 +35,7 @@ def resumable(model, x, epochs, num_steps, **options):
     run = ResumableRun(found[0], callbacks, model, first_batch, **params)
     found[0].is_attached = True
     try:
-        with run.sigterm:
+        with run.sigterm, run.writing:
             yield first_batch.dataset, {**options, "callbacks": run}
     finally:
         found[0].is_attached = False

@@ -5,6 +5,7 @@ import sys
 import keras
 import numpy as np
 
+from tfzoo.callbacks.beside import Beside
 from tfzoo.callbacks.resume import PREEMPTED_EXIT_CODE
 from tfzoo.callbacks.run_identity import identity, require_same, require_same_batch
 from tfzoo.callbacks.run_state import assign, read, state_variables
@@ -39,7 +40,7 @@ class ResumableRun(keras.callbacks.CallbackList):
             steps_per_epoch=params["steps"],
             num_replicas=model.distribute_strategy.num_replicas_in_sync,
         )
-        self.sigterm, self._train_function = Sigterm(), None
+        self.sigterm, self.writing, self._train_function = Sigterm(), Beside(), None
         self._epoch = self._calls = self._calls_saved = self._calls_to_skip = 0
         self._arrays = self._facts = None
         self._logs, self._metrics_before_validation = {}, None
@@ -87,6 +88,7 @@ class ResumableRun(keras.callbacks.CallbackList):
         now, before = (calls * self._steps_per_call for calls in (self._calls, self._calls - 1))
         if now // self._interval > before // self._interval or self.sigterm.has_come:
             self._save()
+        self.writing.check()
         self._go_if_sigterm_came()
 
     def on_test_begin(self, logs=None):
@@ -116,6 +118,7 @@ class ResumableRun(keras.callbacks.CallbackList):
                 "in these epochs and data. Ask for more `epochs`, or choose another folder."
             )
         self._save()
+        self.writing.finish()
         super().on_train_end(logs)
 
     def _step(self, iterator):
@@ -159,7 +162,8 @@ class ResumableRun(keras.callbacks.CallbackList):
             "identity": self._identity,
         }
         steps = self._calls * self._steps_per_call
-        self._checkpoints.write(steps, [*read(self._state), *metrics], facts)
+        arrays = [*read(self._state), *metrics]
+        self.writing.start(self._checkpoints.write, steps, arrays, facts)
         self._calls_saved = self._calls
 
     @property
@@ -168,6 +172,7 @@ class ResumableRun(keras.callbacks.CallbackList):
 
     def _go_if_sigterm_came(self):
         if self.sigterm.has_come:
+            self.writing.finish()
             sentence = f"SIGTERM: the run is saved in {self._folder}; run it again to go on."
             print(sentence, file=sys.stderr)
             raise SystemExit(PREEMPTED_EXIT_CODE)
