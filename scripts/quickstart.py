@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import tfzoo
+from tfzoo.optimizers import MuonAdamW, WarmupCosine
 
 FOLDER = Path("runs/quickstart")
 PICTURE, PRESET, SAVED_MODEL = FOLDER / "loss.png", FOLDER / "preset", FOLDER / "saved_model"
 PROMPTS = ["def ", "class "]
-STEPS = 1300
+STEPS = 1000
 
 
 def train():
@@ -29,7 +30,8 @@ def train():
         dtype="mixed_bfloat16",
     )
     model = tfzoo.models.GPTCausalLM(backbone, preprocessor)
-    model.compile(optimizer="auto")
+    # From nothing Muon gets farther in three minutes than AdamW, which `compile()` would take.
+    model.compile(MuonAdamW(WarmupCosine(0.02), adam_lr_ratio=0.2))
     model.fit(
         corpus.train,
         validation_data=corpus.validation,
