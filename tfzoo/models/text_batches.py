@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.data import batches, shuffled_batches
+from tfzoo.data.batches import without_autotuning
 
 TEXTS_PER_PACK = 1024
 # How many batches of a stream are in memory at once, to be drawn from at random.
@@ -48,7 +49,8 @@ def training_batches(preprocessor, texts, batch_size, seed):
         return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
     rows = _one_by_one(texts).batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
     rows = rows.shuffle(BATCHES_TO_SHUFFLE * batch_size, seed=seed)
-    return rows.batch(batch_size, drop_remainder=True).prefetch(2), None
+    rows = rows.batch(batch_size, drop_remainder=True).prefetch(2)
+    return without_autotuning(rows), None
 
 
 def evaluation_batches(preprocessor, texts, batch_size):
@@ -56,14 +58,15 @@ def evaluation_batches(preprocessor, texts, batch_size):
     if not is_text_dataset(texts):
         return batches(packed_rows(preprocessor, texts), batch_size)
     rows = _one_by_one(texts).batch(TEXTS_PER_PACK).map(preprocessor.pack).unbatch()
-    return rows.batch(batch_size).prefetch(2)
+    return without_autotuning(rows.batch(batch_size).prefetch(2))
 
 
 def prediction_batches(preprocessor, texts, batch_size):
     """Returns batches of inputs: a row for each text, in order."""
     if not is_text_dataset(texts):
         texts = tf.data.Dataset.from_tensor_slices(as_strings(texts))
-    return _one_by_one(texts).batch(batch_size).map(lambda batch: preprocessor(batch)[0])
+    rows = _one_by_one(texts).batch(batch_size)
+    return without_autotuning(rows.map(lambda batch: preprocessor(batch)[0]))
 
 
 def _one_by_one(texts):

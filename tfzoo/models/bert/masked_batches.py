@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfzoo.data.batches import without_autotuning
 from tfzoo.models import text_batches
 
 TRAINING, EVALUATION = 1, 2
@@ -37,7 +38,8 @@ def prediction_batches(preprocessor, texts, batch_size):
 
     if not text_batches.is_text_dataset(texts):
         texts = tf.data.Dataset.from_tensor_slices(text_batches.as_strings(texts))
-    return texts.batch(batch_size).map(lambda batch: one_length(preprocessor(batch)))
+    rows = texts.batch(batch_size).map(lambda batch: one_length(preprocessor(batch)))
+    return without_autotuning(rows)
 
 
 def _masked(preprocessor, numbers, rows, seed):

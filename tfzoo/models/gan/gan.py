@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.distribution import require_placement
 from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
 from tfzoo.models.gan import samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
@@ -150,6 +151,7 @@ class GAN(Task):
                 "`loss` must be an objective of `tfzoo.losses`, such as `Hinge()`; received "
                 f"{loss!r}."
             )
+        require_placement(self)
         keras.Model.compile(self, optimizer=None, **kwargs)  # Task's is for one objective
         self.generator_optimizer = self._own(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._own(discriminator_optimizer, self.discriminator)
@@ -396,7 +398,7 @@ class GAN(Task):
 
     def prediction_batches(self, x, batch_size):
         """Turns latents into batches."""
-        return samples.latent_batches(x, batch_size)
+        return samples.latent_batches(self, x, batch_size)
 
     # Saving
 

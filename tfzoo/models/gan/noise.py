@@ -34,6 +34,13 @@ def rows_of_replica(num_rows):
     number = replica.replica_id_in_sync_group
     mine = tf.one_hot(number, num_replicas, num_rows, 0, dtype=tf.int32)
     sizes = replica.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+    sentence = (
+        f"Each of {num_replicas} replicas must have a row of every batch; received a batch that is "
+        "too small. Drop the last one with `drop_remainder=True`, or choose another `batch_size`."
+    )
+    enough = tf.debugging.Assert(tf.reduce_all(sizes > 0), [sentence])
+    with tf.control_dependencies([enough] if enough is not None else []):
+        sizes = tf.identity(sizes)
     return Rows(tf.reduce_sum(sizes[:number]), num_rows, tf.reduce_sum(sizes))
 
 

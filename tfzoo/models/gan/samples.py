@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.data import batches, shuffled_batches
+from tfzoo.data.batches import without_autotuning
+from tfzoo.distribution import size_for_all
 from tfzoo.models.task import sum_over_replicas
 
 IMAGE_RANK = 3
@@ -177,7 +179,8 @@ def training_batches(task, x, y, batch_size, seed):
     if isinstance(x, tf.data.Dataset):
         if not is_batched(task, x):
             x = x.shuffle(64 * batch_size, seed=seed).batch(batch_size, drop_remainder=True)
-        return x.map(lambda *batch: looked_at(task, batch)).prefetch(2), None
+        x = x.map(lambda *batch: looked_at(task, batch)).prefetch(2)
+        return without_autotuning(x), None
     rows = in_memory(task, x, y)
     size = task.packing * task.discriminator_steps
     num_rows = len(tf.nest.flatten(rows)[0])
@@ -189,8 +192,8 @@ def evaluation_batches(task, x, y, batch_size):
     """See `Task.evaluation_batches`."""
     if isinstance(x, tf.data.Dataset):
         x = x if is_batched(task, x) else x.batch(batch_size)
-        return x.map(lambda *batch: looked_at(task, batch)).prefetch(2)
-    return batches(in_memory(task, x, y), batch_size)
+        return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
+    return shared_batches(task, in_memory(task, x, y), batch_size)
 
 
 def gathered(task, x, y, batch_size):
@@ -201,12 +204,18 @@ def gathered(task, x, y, batch_size):
     return images, None if task.num_classes is None else np.concatenate([y for _, y in parts])
 
 
-def latent_batches(x, batch_size):
+def shared_batches(task, rows, batch_size):
+    """Batches in order; the last one, too, has something for every replica."""
+    num_rows = len(tf.nest.flatten(rows)[0])
+    return batches(rows, size_for_all(batch_size, num_rows, task.distribute_strategy))
+
+
+def latent_batches(task, x, batch_size):
     """Batches of latents, or of `[latents, labels]`, for `predict`; a dataset as it is."""
     if isinstance(x, tf.data.Dataset):
         return x
     rows = tuple(map(np.asarray, x)) if isinstance(x, (tuple, list)) else np.asarray(x)
-    dataset = batches(rows, batch_size)
+    dataset = shared_batches(task, rows, batch_size)
     return dataset.map(lambda *pair: (pair,)) if isinstance(rows, tuple) else dataset
 
 

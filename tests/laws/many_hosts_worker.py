@@ -1,0 +1,139 @@
+"""One worker process of the law of many hosts: `python -m tests.laws.many_hosts_worker FOLDER`.
+
+TF_CONFIG says which one it is. What it trained goes to FOLDER, for the law to compare.
+"""
+
+import os
+import pathlib
+import pickle
+import signal
+import sys
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+import keras
+import numpy as np
+
+import tfzoo
+from tfzoo.models import (
+    GAN,
+    BertBackbone,
+    BertTextClassifier,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    GPTBackbone,
+    GPTCausalLM,
+    MLPDiscriminator,
+    MLPGenerator,
+)
+from tfzoo.optimizers import AdamW, WarmupCosine
+from tfzoo.preprocessing import (
+    ByteTokenizer,
+    CausalLMPreprocessor,
+    TextClassifierPreprocessor,
+    WordPieceTokenizer,
+)
+
+# Lengths differ widely, so that hosts hold unequal numbers of tokens.
+TEXTS = ["a bad cab", "e", "fed a bee", "deaf", "cafe bead fade", "b", "face a dead cab", "gab"]
+TEXTS += ["d", "a bag", "gag a fad", "ace"]
+LABELS = [2, 0, 1, 1, 0, 2, 0, 1, 2, 0, 2, 1]
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefg", *(f"##{c}" for c in "abcdefg")]
+
+
+def gpt():
+    """A writer, in raw texts."""
+    tokenizer = ByteTokenizer(alphabet="abcdefg ")
+    backbone = GPTBackbone(tokenizer.vocabulary_size, 1, 2, 14, dropout=0.0)
+    model = GPTCausalLM(backbone, CausalLMPreprocessor(tokenizer, 7))
+    # A large epsilon keeps Adam from amplifying rounding.
+    model.compile(AdamW(WarmupCosine(1e-2), weight_decay=0.1, epsilon=1e-3), max_gradient_norm=0.3)
+    return model, (TEXTS, None), TEXTS
+
+
+def text_classifier():
+    """A reader, in raw texts with labels; a batch in three passes."""
+    preprocessor = TextClassifierPreprocessor(WordPieceTokenizer(PIECES), 11)
+    backbone = BertBackbone(len(PIECES), 1, 2, 14, max_sequence_length=13, dropout=0.0)
+    model = BertTextClassifier(backbone, preprocessor, ["x", "y", "z"], dropout=0.0)
+    model.compile(keras.optimizers.SGD(0.1), gradient_accumulation=3)
+    return model, (TEXTS, LABELS), TEXTS
+
+
+def image_gan():
+    """Two players, in raw images with labels; moments and noise of the global batch."""
+    rng = np.random.default_rng(3)
+    form = dict(num_classes=3, batch_norm=True, negative_slope=0.6)
+    generator = DCGANGenerator((8, 8, 1), 3, **form)
+    discriminator = DCGANDiscriminator((8, 8, 1), 5, dropout=0.0, **form)
+    model = GAN(generator, discriminator, latent_dim=5, num_classes=3, seed=2)
+    model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))
+    images = rng.integers(0, 256, (len(LABELS), 8, 8, 1), dtype="uint8")
+    latents = rng.normal(size=(len(LABELS), 5)).astype("float32")
+    return model, (images, np.array(LABELS)), [latents, np.array(LABELS)]
+
+
+def point_gan():
+    """The smallest."""
+    networks = MLPGenerator((2,), (7,), output_activation=None), MLPDiscriminator((11,))
+    model = GAN(*networks, latent_dim=5, seed=2)
+    model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))
+    rng = np.random.default_rng(3)
+    points, latents = rng.normal(size=(13, 2)), rng.normal(size=(13, 5))
+    return model, (points.astype("float32"), None), latents.astype("float32")
+
+
+FAMILIES = {f.__name__: f for f in (gpt, text_classifier, image_gan, point_gan)}
+
+
+def trained(family, strategy):
+    """Trains, evaluates and predicts on raw data; some batches leave hosts few rows, or none.
+
+    Returns:
+        Weights, history, evaluation and predictions.
+    """
+    with strategy.scope():
+        keras.utils.set_random_seed(5)
+        model, (x, y), inputs = FAMILIES[family]()
+    some = (x[:7], None if y is None else y[:7])
+    history = model.fit(x, y, batch_size=6, epochs=2, validation_data=some, verbose=0).history
+    results = model.evaluate(x, y, batch_size=5, return_dict=True, verbose=0)
+    return {
+        "weights": model.get_weights(),
+        "logs": {**history, **results},
+        "predictions": model.predict(inputs, batch_size=5, verbose=0),
+    }
+
+
+class Dies(keras.callbacks.Callback):
+    """Ends this process as no program would."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def lose_one(strategy):
+    """Trains for ever, but the last worker dies; returns what the others learn of it."""
+    with strategy.scope():
+        model, (x, y), _ = point_gan()
+    rank = strategy.cluster_resolver.task_id
+    last = rank == len(strategy.cluster_resolver.cluster_spec().job_tasks("worker")) - 1
+    try:
+        model.fit(x, y, batch_size=6, epochs=10**6, callbacks=[Dies()] * last, verbose=0)
+    except ConnectionError as error:
+        return str(error)
+
+
+def main(folder, families, *, lose=False):
+    """Trains all families, and writes what came out."""
+    strategy = tfzoo.distribution.many_hosts(timeout=120)
+    out = {family: trained(family, strategy) for family in families}
+    rank = strategy.cluster_resolver.task_id
+    if lose:
+        out["lost"] = lose_one(strategy)
+    (pathlib.Path(folder) / f"{rank}.pickle").write_bytes(pickle.dumps(out))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2].split(","), lose=sys.argv[3:] == ["lose"])

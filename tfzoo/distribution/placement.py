@@ -1,0 +1,163 @@
+"""Whether a model can run where it is: what would else pass in silence is said in a sentence."""
+
+import contextlib
+import re
+
+import keras
+import tensorflow as tf
+
+# What TensorFlow says on a worker when another one has gone.
+LOST = "Collective ops is aborted|stopped sending heartbeats|GRPC error|failed to connect"
+# The strategy that this process made last, to notice whoever forgets its scope.
+_last_made = []
+
+
+def remember(strategy):
+    """Returns a strategy, the last one made from now on."""
+    _last_made[:] = [strategy]
+    return strategy
+
+
+def has_many_hosts(strategy):
+    """Whether replicas of the strategy are on other hosts."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return False
+    return strategy.num_replicas_in_sync > len(strategy.extended.worker_devices)
+
+
+def require_supported(strategy):
+    """Refuses what Keras 3 on TensorFlow cannot train with, or ignores.
+
+    Raises:
+        ValueError: the strategy is that of parameter servers, or `keras.distribution` is in use.
+    """
+    if isinstance(strategy, tf.distribute.ParameterServerStrategy):
+        raise ValueError(
+            "`fit` of Keras 3 has no parameter servers; received a ParameterServerStrategy. Use "
+            "`tfzoo.distribution.many_hosts()`: all hosts train in step."
+        )
+    if keras.distribution.distribution() is not None:
+        raise ValueError(
+            "`keras.distribution` has no effect on TensorFlow; received "
+            f"{type(keras.distribution.distribution()).__name__}. Call "
+            "`keras.distribution.set_distribution(None)`, and use a strategy of "
+            "`tfzoo.distribution`, such as `mirrored()`."
+        )
+
+
+def require_placement(model, optimizers=()):
+    """Refuses a model that is not whole in the scope of the strategy that it will run in.
+
+    Args:
+        model: a Keras model.
+        optimizers: those that train it.
+
+    Raises:
+        ValueError: as `require_supported`; a scope was forgotten, or another one is open.
+    """
+    strategy = model.distribute_strategy
+    require_supported(strategy)
+    name, now = (type(s).__name__ for s in (strategy, tf.distribute.get_strategy()))
+    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not strategy:
+        raise ValueError(
+            f"A model runs in the scope in which it was built, that of a {name}; received a call "
+            f"inside of that of another {now}. Leave that scope: `fit` needs none."
+        )
+    parts = [*model.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
+    for variable in parts:
+        if not strategy.extended.variable_created_in_scope(variable.value):
+            raise ValueError(
+                f"All of a model must be built in one scope, here that of a {name}; received "
+                f"{variable.path!r}, built outside of it. Make the backbone, the task and the "
+                "optimizer, and call `compile`, inside of one `with strategy.scope():`."
+            )
+    [last] = _last_made or [strategy]
+    is_without_scope = not tf.distribute.has_strategy() and strategy is tf.distribute.get_strategy()
+    if is_without_scope and last.num_replicas_in_sync > 1:
+        raise ValueError(
+            f"This process has made a {type(last).__name__} of {last.num_replicas_in_sync} "
+            "replicas; received a model built outside of its scope, which would run on one device. "
+            "Build it inside of `with strategy.scope():`, or in that of `one_device()`."
+        )
+
+
+def global_batches(data, batch_size, strategy):
+    """Batches of all replicas, each host of which will take its own share of.
+
+    Args:
+        data: a `tf.data.Dataset` of batches, or what else Keras takes.
+        batch_size: int, rows of a batch over all replicas where `data` is no dataset.
+        strategy: that of the model.
+
+    Returns:
+        `data`, as a dataset that all hosts read alike.
+
+    Raises:
+        ValueError: the replicas cannot have equal shares.
+    """
+    if isinstance(data, tf.data.Dataset):
+        data = every_host_reads_all(data)
+        batch_size = tf.nest.flatten(data.element_spec)[0].shape[0]
+    num_replicas = strategy.num_replicas_in_sync
+    if batch_size is not None and batch_size % num_replicas:
+        raise ValueError(
+            f"A batch must be a multiple of the {num_replicas} replicas that share it; received "
+            f"{batch_size} rows. Let `batch_size`, the rows of all replicas together, be "
+            f"{-(-batch_size // num_replicas) * num_replicas}."
+        )
+    return data
+
+
+def size_for_all(batch_size, num_rows, strategy):
+    """A size near `batch_size` that leaves no replica without rows of the last batch.
+
+    For networks that cannot compute nothing: TensorFlow's convolution of no images has a wrong
+    shape on a CPU.
+
+    Args:
+        batch_size: int, wanted.
+        num_rows: int, in all batches together.
+        strategy: whose replicas share each batch.
+
+    Returns:
+        The largest int up to `batch_size` that does, else the smallest above; `batch_size` itself
+        where there are fewer rows than replicas.
+    """
+    num_replicas = strategy.num_replicas_in_sync
+    sizes = [*range(batch_size, num_replicas - 1, -1), *range(batch_size + 1, num_rows + 1)]
+    fitting = (size for size in sizes if not 0 < num_rows % size < num_replicas)
+    return next(fitting, batch_size)
+
+
+def every_host_reads_all(data):
+    """A dataset of which every host reads each batch, to take its rows; else each reads files."""
+    if not isinstance(data, tf.data.Dataset):
+        return data
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return data.with_options(options)
+
+
+@contextlib.contextmanager
+def named_losses(strategy):
+    """Raises what a lost worker does to the others as a sentence that names it.
+
+    Raises:
+        ConnectionError: a worker was lost; any other error passes as it is.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not has_many_hosts(strategy) or not re.search(LOST, str(error)):
+            raise
+        resolver = strategy.cluster_resolver
+        found = {int(index) for index in re.findall(r"/task:(\d+)", str(error))}
+        cluster = resolver.cluster_spec()
+        names = [
+            f"worker {index} at {cluster.task_address(resolver.task_type, index)}"
+            for index in sorted(found - {resolver.task_id})
+        ]
+        raise ConnectionError(
+            f"All workers must stay until the end; lost: {' or '.join(names) or 'one of them'}. "
+            "Its log says why. Start all workers again, from the last checkpoint."
+        ) from None
