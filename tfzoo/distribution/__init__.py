@@ -17,7 +17,6 @@ from tfzoo.distribution.placement import (
     named_losses,
     require_placement,
     require_supported,
-    size_for_all,
 )
 from tfzoo.distribution.strategies import (
     auto,
@@ -42,6 +41,5 @@ __all__ = [
     "one_device",
     "require_placement",
     "require_supported",
-    "size_for_all",
     "tpu",
 ]

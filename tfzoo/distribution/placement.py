@@ -53,7 +53,8 @@ def require_placement(model, optimizers=()):
         optimizers: those that train it.
 
     Raises:
-        ValueError: as `require_supported`; a scope was forgotten, or another one is open.
+        ValueError: as `require_supported`; a scope was forgotten, or another one is open; or XLA
+            is asked for on several replicas.
     """
     strategy = model.distribute_strategy
     require_supported(strategy)
@@ -71,6 +72,11 @@ def require_placement(model, optimizers=()):
                 f"{variable.path!r}, built outside of it. Make the backbone, the task and the "
                 "optimizer, and call `compile`, inside of one `with strategy.scope():`."
             )
+    if model.compiled and model.jit_compile and strategy.num_replicas_in_sync > 1:
+        raise ValueError(
+            "`jit_compile` must be False on several replicas, because Keras compiles them as one; "
+            f"received True and {strategy.num_replicas_in_sync} replicas. Leave it out."
+        )
     [last] = _last_made or [strategy]
     is_without_scope = not tf.distribute.has_strategy() and strategy is tf.distribute.get_strategy()
     if is_without_scope and last.num_replicas_in_sync > 1:
@@ -106,27 +112,6 @@ def global_batches(data, batch_size, strategy):
             f"{-(-batch_size // num_replicas) * num_replicas}."
         )
     return data
-
-
-def size_for_all(batch_size, num_rows, strategy):
-    """A size near `batch_size` that leaves no replica without rows of the last batch.
-
-    For networks that cannot compute nothing: TensorFlow's convolution of no images has a wrong
-    shape on a CPU.
-
-    Args:
-        batch_size: int, wanted.
-        num_rows: int, in all batches together.
-        strategy: whose replicas share each batch.
-
-    Returns:
-        The largest int up to `batch_size` that does, else the smallest above; `batch_size` itself
-        where there are fewer rows than replicas.
-    """
-    num_replicas = strategy.num_replicas_in_sync
-    sizes = [*range(batch_size, num_replicas - 1, -1), *range(batch_size + 1, num_rows + 1)]
-    fitting = (size for size in sizes if not 0 < num_rows % size < num_replicas)
-    return next(fitting, batch_size)
 
 
 def every_host_reads_all(data):

@@ -109,7 +109,10 @@ def many_hosts(timeout=300):
         RuntimeError: TensorFlow has computed something already.
     """
     _refuse_scope()
-    return remember(_many_hosts(hosts_from(os.environ), timeout))
+    hosts = hosts_from(os.environ)
+    if not _many_hosts.cache_info().currsize:
+        wait_for_all(hosts, timeout)
+    return remember(_many_hosts(hosts))
 
 
 def tpu(address=None):
@@ -169,8 +172,7 @@ def logical_cpus(count):
 
 
 @functools.cache
-def _many_hosts(hosts, timeout):
-    wait_for_all(hosts, timeout)
+def _many_hosts(hosts):
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(hosts.addresses)}),
         task_type="worker",

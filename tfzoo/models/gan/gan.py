@@ -313,6 +313,8 @@ class GAN(Task):
     def test_step(self, data):
         """Adds the losses of a batch, by the networks as they are, to the metrics."""
         [(real, labels)] = samples.unpack(self, data, 1)
+        weights = samples.at_least(1, tf.ones([num_rows(real) // self.packing]))
+        real, labels = samples.at_least(self.packing, (real, labels))
         rows = rows_of_replica(num_rows(real))
         # Reproducible, other for each batch, and apart from the stream of training.
         count = sum_over_replicas(tf.convert_to_tensor(self.loss_metrics["real_logits"].count))
@@ -327,8 +329,14 @@ class GAN(Task):
             "fake_logits": fake_logits,
         }
         for name, value in values.items():
-            self.loss_metrics[name].update_state(value)
+            self.loss_metrics[name].update_state(value, weights)
         return self.results(list(self.loss_metrics.values()))
+
+    def predict_step(self, data):
+        """Samples of a batch of latents, of which a replica may have none."""
+        inputs = keras.utils.unpack_x_y_sample_weight(data)[0]
+        size = num_rows(tf.nest.flatten(inputs)[0])
+        return self(samples.at_least(1, inputs), training=False)[:size]
 
     def evaluate(self, x=None, y=None, batch_size=32, metrics=(), num_samples=None, **kwargs):
         """Evaluates the losses as `Task.evaluate` does, and compares samples with real ones.
@@ -398,7 +406,7 @@ class GAN(Task):
 
     def prediction_batches(self, x, batch_size):
         """Turns latents into batches."""
-        return samples.latent_batches(self, x, batch_size)
+        return samples.latent_batches(x, batch_size)
 
     # Saving
 

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from tfzoo.data import batches, shuffled_batches
 from tfzoo.data.batches import without_autotuning
-from tfzoo.distribution import size_for_all
 from tfzoo.models.task import sum_over_replicas
 
 IMAGE_RANK = 3
@@ -94,6 +93,21 @@ def unpack(task, data, num_parts):
         return [(images, labels)]
     label_parts = [None] * num_parts if labels is None else tf.split(labels, num_parts)
     return list(zip(tf.split(images, num_parts), label_parts, strict=True))
+
+
+def at_least(num_rows, data):
+    """Tensors of at least so many rows: zeros where a replica has nothing of the last batch.
+
+    TensorFlow's convolution of no images has a wrong shape on a CPU.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return data
+
+    def filled(rows):
+        missing = tf.maximum(num_rows - tf.shape(rows)[0], 0)
+        return tf.pad(rows, [[0, missing], *[[0, 0]] * (rows.shape.rank - 1)])
+
+    return tf.nest.map_structure(filled, data)
 
 
 def split(task, data):
@@ -193,7 +207,7 @@ def evaluation_batches(task, x, y, batch_size):
     if isinstance(x, tf.data.Dataset):
         x = x if is_batched(task, x) else x.batch(batch_size)
         return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
-    return shared_batches(task, in_memory(task, x, y), batch_size)
+    return batches(in_memory(task, x, y), batch_size)
 
 
 def gathered(task, x, y, batch_size):
@@ -204,18 +218,12 @@ def gathered(task, x, y, batch_size):
     return images, None if task.num_classes is None else np.concatenate([y for _, y in parts])
 
 
-def shared_batches(task, rows, batch_size):
-    """Batches in order; the last one, too, has something for every replica."""
-    num_rows = len(tf.nest.flatten(rows)[0])
-    return batches(rows, size_for_all(batch_size, num_rows, task.distribute_strategy))
-
-
-def latent_batches(task, x, batch_size):
+def latent_batches(x, batch_size):
     """Batches of latents, or of `[latents, labels]`, for `predict`; a dataset as it is."""
     if isinstance(x, tf.data.Dataset):
         return x
     rows = tuple(map(np.asarray, x)) if isinstance(x, (tuple, list)) else np.asarray(x)
-    dataset = shared_batches(task, rows, batch_size)
+    dataset = batches(rows, batch_size)
     return dataset.map(lambda *pair: (pair,)) if isinstance(rows, tuple) else dataset
 
 
