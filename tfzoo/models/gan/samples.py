@@ -104,6 +104,8 @@ def at_least(num_rows, data):
         return data
 
     def filled(rows):
+        if rows is None:
+            return None
         missing = tf.maximum(num_rows - tf.shape(rows)[0], 0)
         return tf.pad(rows, [[0, missing], *[[0, 0]] * (rows.shape.rank - 1)])
 
