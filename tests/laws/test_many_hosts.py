@@ -89,7 +89,7 @@ def test_three_hosts_do_too_and_tell_who_was_lost(tmp_path):
     hosts = [results(tmp_path, rank) for rank in range(2)]
     assert_equal_to_one_process("point_gan", hosts)
     for host in hosts:
-        assert "until the end; lost: worker " in host["lost"]
+        assert "worker 2 at localhost:" in host["lost"]
 
 
 def assert_equal_to_one_process(family, hosts):

@@ -6,6 +6,8 @@ import re
 import keras
 import tensorflow as tf
 
+from tfzoo.distribution.rendezvous import listens
+
 # What TensorFlow says on a worker when another one has gone.
 LOST = "Collective ops is aborted|stopped sending heartbeats|GRPC error|failed to connect"
 # The strategy that this process made last, to notice whoever forgets its scope.
@@ -135,14 +137,10 @@ def named_losses(strategy):
     except tf.errors.OpError as error:
         if not has_many_hosts(strategy) or not re.search(LOST, str(error)):
             raise
-        resolver = strategy.cluster_resolver
-        found = {int(index) for index in re.findall(r"/task:(\d+)", str(error))}
-        cluster = resolver.cluster_spec()
-        names = [
-            f"worker {index} at {cluster.task_address(resolver.task_type, index)}"
-            for index in sorted(found - {resolver.task_id})
-        ]
+        # Not whom the error names: that may be one who has learned of the loss, and ended before.
+        workers = strategy.cluster_resolver.cluster_spec().job_tasks("worker")
+        lost = [f"worker {i} at {w}" for i, w in enumerate(workers) if not listens(w)]
         raise ConnectionError(
-            f"All workers must stay until the end; lost: {' or '.join(names) or 'one of them'}. "
-            "Its log says why. Start all workers again, from the last checkpoint."
+            f"All workers must stay until the end; lost: {', '.join(lost) or 'one of them'}. Its log "
+            "says why. Start all workers again, from the last checkpoint."
         ) from None

@@ -21,7 +21,7 @@ def wait_for_all(hosts, timeout):
     deadline = time.monotonic() + timeout
     with _listening(hosts):
         while missing:
-            missing = {i: address for i, address in missing.items() if not _listens(address)}
+            missing = {i: address for i, address in missing.items() if not listens(address)}
             if missing and time.monotonic() > deadline:
                 names = ", ".join(f"worker {i} at {address}" for i, address in missing.items())
                 raise TimeoutError(
@@ -43,7 +43,8 @@ def _listening(hosts):
         ) from None
 
 
-def _listens(address):
+def listens(address):
+    """Whether somebody takes connections at "host:port"."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=2):
