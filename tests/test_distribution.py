@@ -132,6 +132,7 @@ def test_devices_must_exist():
 
 
 def test_logical_cpus_come_before_anything_else():
+    tf.zeros([])
     distribution.logical_cpus(2)  # as tests/conftest.py made them
     with pytest.raises(RuntimeError, match=r"`logical_cpus\(3\)` must come before anything that"):
         distribution.logical_cpus(3)

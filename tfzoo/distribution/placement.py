@@ -141,6 +141,6 @@ def named_losses(strategy):
         workers = strategy.cluster_resolver.cluster_spec().job_tasks("worker")
         lost = [f"worker {i} at {w}" for i, w in enumerate(workers) if not listens(w)]
         raise ConnectionError(
-            f"All workers must stay until the end; lost: {', '.join(lost) or 'one of them'}. Its log "
-            "says why. Start all workers again, from the last checkpoint."
+            f"All workers must stay until the end; lost: {', '.join(lost) or 'one of them'}. "
+            "Its log says why. Start all workers again, from the last checkpoint."
         ) from None
