@@ -13,6 +13,7 @@ ARRAYS = [np.arange(7, dtype="float32"), np.array(3), np.ones((0, 2), "int64")]
 
 def write(folder, *steps, keep=3):
     checkpoints = CheckpointFolder(folder, keep)
+    checkpoints.prepare()
     for step in steps:
         checkpoints.write(step, [array + step for array in ARRAYS], {"step": step})
     return checkpoints
@@ -114,5 +115,5 @@ def test_remains_are_removed_and_nothing_else(tmp_path):
     checkpoints = write(tmp_path, 3)
     (tmp_path / ".f00.unfinished").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("mine")
-    checkpoints.remove_remains()
+    checkpoints.prepare()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt", "step-000000003.npz"]

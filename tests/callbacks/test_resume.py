@@ -22,7 +22,7 @@ class Journal(keras.callbacks.Callback):
 
     def __init__(self, **at):
         super().__init__()
-        self.at, self.told, self.num_steps = at, [], 0
+        self.at, self.told, self.num_steps, self.num_validations = at, [], 0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.told.append(("begin", epoch))
@@ -37,6 +37,9 @@ class Journal(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.told.append(("end", epoch, logs))
+
+    def on_test_begin(self, logs=None):
+        self.num_validations += 1
 
     def on_test_batch_end(self, batch, logs=None):
         self.at.get("validation", int)()
@@ -147,7 +150,8 @@ def test_a_finished_run_does_nothing_and_more_epochs_go_on(single, tmp_path):
     assert fit(single, raw, [Resume(tmp_path), again], epochs=2) == history
     for found, value in zip(values(single), expected, strict=True):
         np.testing.assert_array_equal(found, value)
-    assert again.num_steps == 0
+    # Only the end of the last epoch comes again.
+    assert (again.num_steps, again.num_validations) == (0, 1)
     whole = fit(single, raw, epochs=4)
     assert fit(single, raw, [Resume(tmp_path), again], epochs=4) == whole
     assert again.num_steps == 10
@@ -278,8 +282,11 @@ def test_what_cannot_go_on_is_refused(single, tmp_path):
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="of a `fit` of tfzoo.*Received a Sequential"):
         model.fit(POINTS, POINTS[:, :1], callbacks=[Resume(tmp_path)])
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(ValueError, match=r"`folder` must .*notes \(File exists\)"):
+        fit(single, raw, [Resume(tmp_path / "notes")])
     with pytest.raises(ValueError, match="`keep` must be 1 or more; received 0"):
         Resume(tmp_path, keep=0)
     with pytest.raises(ValueError, match="`every_n_steps` must be 1 or more; received 0"):
         Resume(tmp_path, every_n_steps=0)
-    assert not [*tmp_path.iterdir()]
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]

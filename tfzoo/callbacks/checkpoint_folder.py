@@ -17,7 +17,7 @@ class CheckpointFolder:
     members have checksums: what was cut off or damaged is noticed when it is read.
 
     Args:
-        folder: path; it is made when the first checkpoint is written.
+        folder: path; `prepare` makes it.
         keep: int >= 1, how many of the last checkpoints stay.
     """
 
@@ -47,7 +47,6 @@ class CheckpointFolder:
         """
         aside = self.folder / f".{uuid.uuid4().hex}.unfinished"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             _write_file(aside, arrays, facts)
             os.replace(aside, self.path(step))
         except OSError as error:
@@ -75,8 +74,19 @@ class CheckpointFolder:
                 )
         return None
 
-    def remove_remains(self) -> None:
-        """Removes what writers that were killed left aside."""
+    def prepare(self) -> None:
+        """Makes the folder, and removes what writers that were killed left aside.
+
+        Raises:
+            ValueError: if there can be no such folder.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                "`folder` must be a folder to write into, or the path of a new one; received "
+                f"{self.folder} ({error.strerror})."
+            ) from error
         for path in self.folder.glob(".*.unfinished"):
             path.unlink(missing_ok=True)
 

@@ -59,7 +59,7 @@ class ResumableRun(keras.callbacks.CallbackList):
             require_same(self._folder, self._facts["identity"], self._identity)
             self._calls_to_skip = self._calls_saved = self._facts["calls"]
             self.is_skipping = True
-        self._checkpoints.remove_remains()
+        self._checkpoints.prepare()
         self._train_function = self.model.train_function
         self.model.train_function = self._step
         super().on_train_begin(logs)
