@@ -64,12 +64,13 @@ def test_version(run):
 def test_help_names_the_commands(run):
     status, output, _ = run("--help")
     assert status == 0
-    assert "generate" in output
-    assert "export" in output
+    for command in "generate classify tag answer fill-mask embed sample export".split():
+        assert command in output
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["generate", "--help"], ["export", "--help"]]
+    "arguments",
+    [["--help"], ["--version"], ["generate", "--help"], ["tag", "--help"], ["sample", "--help"]],
 )
 def test_nothing_heavy_is_imported_to_answer_at_once(arguments):
     result = subprocess.run(

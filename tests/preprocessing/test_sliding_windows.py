@@ -118,3 +118,8 @@ def test_its_config_makes_it_again():
 def test_numbers_that_cannot_be_get_a_sentence(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         SlidingWindows(*arguments)
+
+
+def test_a_number_is_no_windows():
+    with pytest.raises(ValueError, match="`long_documents` must be .* received 11"):
+        SlidingWindows.of(11)

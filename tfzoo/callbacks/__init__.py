@@ -6,7 +6,7 @@ from tfzoo.callbacks.loss_curve import LossCurve
 from tfzoo.callbacks.resume import PREEMPTED_EXIT_CODE, Resume
 from tfzoo.callbacks.stop_on_nan import StopOnNaN
 from tfzoo.callbacks.text_samples import TextSamples
-from tfzoo.callbacks.tile_images import tile_images
+from tfzoo.callbacks.tile_images import tile_images, write_picture
 
 __all__ = [
     "PREEMPTED_EXIT_CODE",
@@ -18,4 +18,5 @@ __all__ = [
     "TextSamples",
     "TrainingGif",
     "tile_images",
+    "write_picture",
 ]

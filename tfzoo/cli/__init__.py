@@ -7,12 +7,14 @@ from rich.console import Console
 
 from tfzoo.cli.export import export
 from tfzoo.cli.generate import generate
+from tfzoo.cli.read import answer, classify, embed, fill_mask, tag
+from tfzoo.cli.sample import sample
 
 __all__ = ["main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command()(generate)
-app.command()(export)
+for command in (generate, classify, tag, answer, fill_mask, embed, sample, export):
+    app.command()(command)
 
 
 def main() -> None:

@@ -108,7 +108,13 @@ class SlidingWindows:
     @classmethod
     def of(cls, value):
         """Returns `value` where it is `SlidingWindows` or None; else it is a dict of arguments."""
-        return cls(**value) if isinstance(value, dict) else value
+        value = cls(**value) if isinstance(value, dict) else value
+        if value is not None and not isinstance(value, cls):
+            raise ValueError(
+                "`long_documents` must be `SlidingWindows(window, stride)`, a dict of its "
+                f"arguments, or None; received {value!r:.80}."
+            )
+        return value
 
     def split(self, num_tokens, num_others=0):
         """Divides documents into windows; works inside a graph.
