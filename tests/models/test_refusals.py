@@ -207,3 +207,21 @@ def test_names_and_weights_of_classes_are_looked_at():
         BertTokenClassifier(bert(), entity_names=["what", "I-who"])
     with pytest.raises(ValueError, match="`class_weight` must map .* received {'y': nan}"):
         classifier().compile(class_weight={"y": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("x", "found"),
+    [
+        (None, "received None"),
+        ([{"text": "a"}], "received a list that holds a str"),
+        ({"token_ids": [[1, 2]]}, "received a dict that holds a int"),
+        ([["a", 5]], "received a list that holds a str"),
+    ],
+)
+def test_other_data_are_refused_without_printing_them(x, found):
+    model = classifier()
+    model.compile()
+    sentence = "^`x` must be texts or pairs of texts, or prepared batches: arrays, tensors, or a"
+    for verb in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(ValueError, match=f"{sentence} .*; {found}"):
+            verb(x)

@@ -37,6 +37,8 @@ class Task(keras.Model):
     PARTS = ("backbone", "preprocessor")
     # What `from_preset` makes of them for the task: a class, or None where any will do.
     BACKBONE = PREPROCESSOR = None
+    # What it takes besides prepared batches, for the sentence that refuses anything else.
+    RAW_DATA = "texts"
 
     def __init__(self, backbone=None, preprocessor=None, **kwargs):
         distribution.require_supported(tf.distribute.get_strategy())
@@ -141,6 +143,7 @@ class Task(keras.Model):
         if self.is_raw(x):
             x, num_steps = self.training_batches(x, y, batch_size, seed)
             y, steps_per_epoch = None, steps_per_epoch or num_steps
+        self._require_batches(x)
         x = distribution.global_batches(x, batch_size, self.distribute_strategy)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # spares the user a warning of Keras
@@ -180,6 +183,7 @@ class Task(keras.Model):
         distribution.require_placement(self, self._compiled_optimizers())
         if self.is_raw(x):
             x, y = self.evaluation_batches(x, y, batch_size), None
+        self._require_batches(x)
         x = distribution.every_host_reads_all(x)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
@@ -200,6 +204,7 @@ class Task(keras.Model):
         distribution.require_placement(self, self._compiled_optimizers())
         if self.is_raw(x):
             x = self.prediction_batches(x, batch_size)
+        self._require_batches(x)
         x = distribution.every_host_reads_all(x)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
@@ -312,6 +317,18 @@ class Task(keras.Model):
 
     def _compiled_optimizers(self):
         return self.optimizers if self.compiled else ()
+
+    def _require_batches(self, x):
+        """Refuses what is neither raw data nor batches: Keras would print all of it."""
+        if not isinstance(x, (list, tuple, dict, str, bytes, type(None))):
+            return
+        odd = [part for part in tf.nest.flatten(x) if not hasattr(part, "shape")]
+        if odd or not x:
+            found = f"a {type(x).__name__} that holds a {type(odd[0]).__name__}" if odd and x else x
+            raise ValueError(
+                f"`x` must be {self.RAW_DATA}, or prepared batches: arrays, tensors, or a "
+                f"`tf.data.Dataset`; received {found!s:.80}."
+            )
 
     def _refuse_labels(self, y):
         if y is not None:

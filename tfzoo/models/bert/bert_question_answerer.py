@@ -73,6 +73,8 @@ class BertQuestionAnswerer(Task):
     Source: Devlin et al. 2019, "BERT", section 4.2; 4.3 for questions without an answer.
     """
 
+    RAW_DATA = "a list of `QuestionAnswerExample`s"
+
     def __init__(
         self,
         backbone,

@@ -94,6 +94,7 @@ class BertTextClassifier(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, TextClassifierPreprocessor
+    RAW_DATA = "texts or pairs of texts"
 
     def __init__(
         self,

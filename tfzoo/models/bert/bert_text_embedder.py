@@ -75,6 +75,8 @@ class BertTextEmbedder(Task):
     Source: Reimers and Gurevych 2019, "Sentence-BERT", section 3.
     """
 
+    RAW_DATA = "pairs of texts"
+
     def __init__(self, backbone, preprocessor=None, pooling="mean", long_documents=None, **kwargs):
         super().__init__(backbone, preprocessor, **kwargs)
         if pooling not in POOLINGS:

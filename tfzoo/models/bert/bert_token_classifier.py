@@ -93,6 +93,7 @@ class BertTokenClassifier(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, TokenClassifierPreprocessor
+    RAW_DATA = "sentences as lists of words"
 
     def __init__(
         self,

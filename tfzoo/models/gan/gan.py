@@ -80,6 +80,7 @@ class GAN(Task):
     """
 
     PARTS = ("generator", "discriminator", "average_generator")
+    RAW_DATA = "an array of samples, or `(samples, labels)`"
 
     def __init__(
         self,
