@@ -20,8 +20,12 @@ class Resume(keras.callbacks.Callback):
     (`tf.config.experimental.enable_op_determinism`).
 
     The batches before the interruption are drawn again, without training on them, so that the data
-    go on at the right place whatever they are. They need an order of their own: raw data, whose
-    order is the `seed` of `fit`, or a `tf.data.Dataset`, seeded where it is random.
+    go on at the right place whatever they are; that takes as long as their pipeline does. They need
+    an order of their own: raw data, whose order is the `seed` of `fit`, or a `tf.data.Dataset`,
+    seeded where it is random.
+
+    Checkpoints are written beside the training, aside and then renamed. One that is truncated or
+    damaged is skipped with a warning, and the one before it is used.
 
     SIGTERM, as machines get it before they are taken away, saves after the step that is under way
     and exits with `tfzoo.callbacks.PREEMPTED_EXIT_CODE`, 75. A finished run that is run again does
@@ -37,8 +41,8 @@ class Resume(keras.callbacks.Callback):
 
     Raises:
         ValueError: in `fit`, if the checkpoints are those of a run with another model, other
-            settings, data or batches, if the data have no order of their own, or if the model is no
-            task of tfzoo. Nothing is overwritten.
+            settings, data or batches, if the data have no order of their own, if the model is no
+            task of tfzoo, or if several machines train it. Nothing is overwritten.
         OSError: in `fit`, if a checkpoint cannot be written, as on a full disk. Those before stay.
 
     Example:

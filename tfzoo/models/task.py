@@ -22,6 +22,7 @@ class Task(keras.Model):
       stand here, raw data are texts, and the preprocessor packs them; see `is_raw`;
     - weights and optimizer slots exist once `compile` returns, so that strategies, checkpoints and
       callbacks can rely on them;
+    - a run that was killed goes on inside an epoch, with `tfzoo.callbacks.Resume`;
     - logs that are the metrics of all replicas' data together;
     - a learning-rate schedule that wants the length of the run is told it by `fit`;
     - the precision of the backbone is that of the task, so that Keras scales the loss in float16.
