@@ -227,7 +227,7 @@ def test_parameter_servers_and_keras_distribution_are_refused():
     with pytest.raises(
         ValueError, match=r"no parameter servers; .* `tfzoo.distribution.many_hosts"
     ):
-        distribution.require_supported(servers)
+        placement.require_supported(servers)
     model = gan()
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=["cpu:0"]))
     try:
@@ -391,16 +391,28 @@ def test_many_hosts_come_before_anything_else(monkeypatch):
         distribution.many_hosts(timeout=1)
 
 
-def test_a_lost_worker_is_named():
-    first, second = (f"localhost:{port}" for port in free_ports(2))
+def strategy_of(*addresses):
+    """TensorFlow's strategy of many hosts, which no host has started."""
 
     class Cluster:
         def cluster_spec(self):
-            return tf.train.ClusterSpec({"worker": [first, second]})
+            return tf.train.ClusterSpec({"worker": addresses})
 
     strategy = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
     extended = type("Extended", (), {"worker_devices": ["x"], "_cluster_resolver": Cluster()})()
-    strategy._extended, extended._num_replicas_in_sync = extended, 2
+    strategy._extended, extended._num_replicas_in_sync = extended, len(addresses)
+    return strategy
+
+
+def test_tensorflows_own_strategy_for_many_hosts_is_refused():
+    placement.require_supported(strategy_of("a:2"))
+    with pytest.raises(ValueError, match=r"Use that of `tfzoo.distribution.many_hosts\(\)`, which"):
+        placement.require_supported(strategy_of("a:2", "b:3"))
+
+
+def test_a_lost_worker_is_named():
+    first, second = (f"localhost:{port}" for port in free_ports(2))
+    strategy = strategy_of(first, second)
     with (
         socket.create_server(("", int(first.split(":")[1]))),
         pytest.raises(ConnectionError, match=f"the end; lost: worker 1 at {second}. Its log says"),

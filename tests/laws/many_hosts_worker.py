@@ -130,6 +130,7 @@ def main(folder, families, *, lose=False):
     strategy = tfzoo.distribution.many_hosts(timeout=120)
     out = {family: trained(family, strategy) for family in families}
     rank = strategy.cluster_resolver.task_id
+    assert tfzoo.distribution.is_chief() == (rank == 0)
     if lose:
         out["lost"] = lose_one(strategy)
     (pathlib.Path(folder) / f"{rank}.pickle").write_bytes(pickle.dumps(out))

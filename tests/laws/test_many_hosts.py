@@ -9,7 +9,6 @@ import sys
 import time
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from tests.conftest import ROOT
@@ -66,17 +65,13 @@ def results(folder, rank):
     return pickle.loads((folder / f"{rank}.pickle").read_bytes())
 
 
-@pytest.fixture(scope="module")
-def two_hosts(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("two_hosts")
-    codes, said = finished(start_workers(2, folder, "gpt,text_classifier,image_gan"))
+def test_two_hosts_train_what_one_process_trains(tmp_path):
+    families = ["gpt", "text_classifier", "image_gan"]
+    codes, said = finished(start_workers(2, tmp_path, ",".join(families)))
     assert codes == [0, 0], "\n".join(said)
-    return [results(folder, rank) for rank in range(2)]
-
-
-@pytest.mark.parametrize("family", ["gpt", "text_classifier", "image_gan"])
-def test_two_hosts_train_what_one_process_trains(family, two_hosts):
-    assert_equal_to_one_process(family, two_hosts)
+    hosts = [results(tmp_path, rank) for rank in range(2)]
+    for family in families:
+        assert_equal_to_one_process(family, hosts)
 
 
 def test_three_hosts_do_too_and_tell_who_was_lost(tmp_path):

@@ -10,18 +10,11 @@ rows, and the result is the one that a single device would have had.
 """
 
 from tfzoo.distribution.hosts import Hosts, hosts_from
-from tfzoo.distribution.placement import (
-    every_host_reads_all,
-    global_batches,
-    has_many_hosts,
-    named_losses,
-    require_placement,
-    require_supported,
-)
+from tfzoo.distribution.many_hosts import ManyHosts, many_hosts
+from tfzoo.distribution.placement import is_chief
 from tfzoo.distribution.strategies import (
     auto,
     logical_cpus,
-    many_hosts,
     mirrored,
     one_device,
     tpu,
@@ -29,17 +22,13 @@ from tfzoo.distribution.strategies import (
 
 __all__ = [
     "Hosts",
+    "ManyHosts",
     "auto",
-    "every_host_reads_all",
-    "global_batches",
-    "has_many_hosts",
     "hosts_from",
+    "is_chief",
     "logical_cpus",
     "many_hosts",
     "mirrored",
-    "named_losses",
     "one_device",
-    "require_placement",
-    "require_supported",
     "tpu",
 ]

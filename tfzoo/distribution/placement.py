@@ -20,6 +20,27 @@ def remember(strategy):
     return strategy
 
 
+def refuse_scope():
+    """Refuses to make a strategy inside of another's scope."""
+    if tf.distribute.has_strategy():
+        raise ValueError(
+            "A strategy must be made outside of the scope of another; received a call inside of "
+            f"that of a {type(tf.distribute.get_strategy()).__name__}. Leave one of them out."
+        )
+
+
+def is_chief():
+    """Whether this process is the one that writes files: with many hosts the first, else always.
+
+    Example:
+        >>> from tfzoo.distribution import is_chief
+        >>> is_chief()  # before `model.save_to_preset(folder)`
+        True
+    """
+    [last] = _last_made or [None]
+    return not has_many_hosts(last) or last.cluster_resolver.task_id == 0
+
+
 def has_many_hosts(strategy):
     """Whether replicas of the strategy are on other hosts."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
@@ -31,8 +52,14 @@ def require_supported(strategy):
     """Refuses what Keras 3 on TensorFlow cannot train with, or ignores.
 
     Raises:
-        ValueError: the strategy is that of parameter servers, or `keras.distribution` is in use.
+        ValueError: the strategy is that of parameter servers, or TensorFlow's own for many hosts,
+            or `keras.distribution` is in use.
     """
+    if type(strategy) is tf.distribute.MultiWorkerMirroredStrategy and has_many_hosts(strategy):
+        raise ValueError(
+            "`fit` of Keras 3 fails in a MultiWorkerMirroredStrategy of several hosts; received "
+            "one. Use that of `tfzoo.distribution.many_hosts()`, which reads the same TF_CONFIG."
+        )
     if isinstance(strategy, tf.distribute.ParameterServerStrategy):
         raise ValueError(
             "`fit` of Keras 3 has no parameter servers; received a ParameterServerStrategy. Use "

@@ -1,13 +1,11 @@
-"""One line for each place where a model can run."""
+"""One line for each place where a model can run; that for many hosts has its own file."""
 
 import functools
 import os
 
 import tensorflow as tf
 
-from tfzoo.distribution.hosts import hosts_from
-from tfzoo.distribution.placement import remember
-from tfzoo.distribution.rendezvous import wait_for_all
+from tfzoo.distribution.placement import refuse_scope, remember
 
 # What says, besides the device itself, that a TPU is there.
 TPU_VARIABLES = ("TPU_NAME", "COLAB_TPU_ADDR")
@@ -56,7 +54,7 @@ def one_device(device=None):
     Raises:
         ValueError: there is no such device.
     """
-    _refuse_scope()
+    refuse_scope()
     if device is None:
         device = "GPU:0" if tf.config.get_visible_devices("GPU") else "CPU:0"
     return remember(tf.distribute.OneDeviceStrategy(_existing([device])[0]))
@@ -78,7 +76,7 @@ def mirrored(devices=None):
     Raises:
         ValueError: a device does not exist, or GPUs belong to another strategy of this process.
     """
-    _refuse_scope()
+    refuse_scope()
     if devices is None:
         kind = "GPU" if tf.config.get_visible_devices("GPU") else "CPU"
         devices = [device.name for device in tf.config.list_logical_devices(kind)]
@@ -87,32 +85,6 @@ def mirrored(devices=None):
         return remember(_mirrored_on_gpus(tuple(sorted(devices))))
     # No collectives, so nothing of one strategy can meet those of another.
     return remember(tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice()))
-
-
-def many_hosts(timeout=300):
-    """A strategy for several hosts, each of which runs the same program and calls this first.
-
-    Every host has all weights, and its share of each batch: `fit` cuts its batches itself, so all
-    hosts read the same data in the same order. What the program draws by itself needs a seed
-    (`keras.utils.set_random_seed`). The environment says who takes part; see `hosts_from`. A worker
-    that is lost ends the others with an error: start all of them again.
-
-    Args:
-        timeout: float, seconds to wait for all workers.
-
-    Returns:
-        A `tf.distribute.MultiWorkerMirroredStrategy`; the same one if it is asked again.
-
-    Raises:
-        ValueError: the environment makes no sense.
-        TimeoutError: a worker did not come; the sentence names it.
-        RuntimeError: TensorFlow has computed something already.
-    """
-    _refuse_scope()
-    hosts = hosts_from(os.environ)
-    if not _many_hosts.cache_info().currsize:
-        wait_for_all(hosts, timeout)
-    return remember(_many_hosts(hosts))
 
 
 def tpu(address=None):
@@ -128,7 +100,7 @@ def tpu(address=None):
     Raises:
         ValueError: no TPU answers.
     """
-    _refuse_scope()
+    refuse_scope()
     address = address or next(filter(None, map(os.environ.get, TPU_VARIABLES)), "local")
     try:
         if address == "local" and not tf.config.list_physical_devices("TPU"):
@@ -172,26 +144,6 @@ def logical_cpus(count):
 
 
 @functools.cache
-def _many_hosts(hosts):
-    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": list(hosts.addresses)}),
-        task_type="worker",
-        task_id=hosts.index,
-        num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
-        rpc_layer="grpc",
-    )
-    try:
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
-    except RuntimeError as error:
-        if "program startup" not in str(error):
-            raise
-        raise RuntimeError(
-            "`many_hosts()` must come before anything that TensorFlow computes; received a process "
-            "that has begun. Call it right behind the imports."
-        ) from None
-
-
-@functools.cache
 def _mirrored_on_gpus(devices):
     if _mirrored_on_gpus.cache_info().currsize:
         raise ValueError(
@@ -210,11 +162,3 @@ def _existing(devices):
             f"`devices` must be different ones of {', '.join(there)}; received {devices!r}."
         )
     return names
-
-
-def _refuse_scope():
-    if tf.distribute.has_strategy():
-        raise ValueError(
-            "A strategy must be made outside of the scope of another; received a call inside of "
-            f"that of a {type(tf.distribute.get_strategy()).__name__}. Leave one of them out."
-        )

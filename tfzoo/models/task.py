@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzoo import distribution
 from tfzoo.callbacks.resumable import resumable
+from tfzoo.distribution import placement
 from tfzoo.models import preset, text_batches
 from tfzoo.models.in_one_sentence import in_one_sentence
 from tfzoo.optimizers import RunSchedule
@@ -42,7 +42,7 @@ class Task(keras.Model):
     RAW_DATA = "texts"
 
     def __init__(self, backbone=None, preprocessor=None, **kwargs):
-        distribution.require_supported(tf.distribute.get_strategy())
+        placement.require_supported(tf.distribute.get_strategy())
         if backbone is not None:
             kwargs.setdefault("dtype", backbone.dtype_policy)
         super().__init__(**kwargs)
@@ -74,7 +74,7 @@ class Task(keras.Model):
                 "`loss` must be an objective of `tfzoo.losses`, such as `TokenLoss()`; received "
                 f"{loss!r}."
             )
-        distribution.require_placement(self)
+        placement.require_placement(self)
         if gradient_accumulation < 1:
             raise ValueError(
                 f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
@@ -145,7 +145,7 @@ class Task(keras.Model):
             x, num_steps = self.training_batches(x, y, batch_size, seed)
             y, steps_per_epoch = None, steps_per_epoch or num_steps
         self._require_batches(x)
-        x = distribution.global_batches(x, batch_size, self.distribute_strategy)
+        x = placement.global_batches(x, batch_size, self.distribute_strategy)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # spares the user a warning of Keras
         else:
@@ -155,7 +155,7 @@ class Task(keras.Model):
         self._tell_run_length((num_steps or 0) * num_epochs)
         with (
             in_one_sentence(),
-            distribution.named_losses(self.distribute_strategy),
+            placement.named_losses(self.distribute_strategy),
             resumable(self, x, epochs, num_steps, **kwargs) as (x, kwargs),
         ):
             return super().fit(
@@ -181,14 +181,14 @@ class Task(keras.Model):
         """
         if getattr(kwargs.get("callbacks"), "is_skipping", False):
             return {}  # the validation of an epoch that `Resume` passes over
-        distribution.require_placement(self, self._compiled_optimizers())
+        placement.require_placement(self, self._compiled_optimizers())
         if self.is_raw(x):
             x, y = self.evaluation_batches(x, y, batch_size), None
         self._require_batches(x)
-        x = distribution.every_host_reads_all(x)
+        x = placement.every_host_reads_all(x)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
-        with in_one_sentence(), distribution.named_losses(self.distribute_strategy):
+        with in_one_sentence(), placement.named_losses(self.distribute_strategy):
             return super().evaluate(x, y, **kwargs)
 
     def predict(self, x, batch_size=32, **kwargs):
@@ -202,14 +202,14 @@ class Task(keras.Model):
         Returns:
             What `call` returns, for all rows, as NumPy arrays.
         """
-        distribution.require_placement(self, self._compiled_optimizers())
+        placement.require_placement(self, self._compiled_optimizers())
         if self.is_raw(x):
             x = self.prediction_batches(x, batch_size)
         self._require_batches(x)
-        x = distribution.every_host_reads_all(x)
+        x = placement.every_host_reads_all(x)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
-        with in_one_sentence(), distribution.named_losses(self.distribute_strategy):
+        with in_one_sentence(), placement.named_losses(self.distribute_strategy):
             return super().predict(x, **kwargs)
 
     def is_raw(self, x):
@@ -269,7 +269,7 @@ class Task(keras.Model):
         variables = [variable for metric in metrics for variable in metric.variables]
         sums = sum_over_replicas([tf.convert_to_tensor(variable) for variable in variables])
         with keras.StatelessScope(zip(variables, sums, strict=True)):
-            return {metric.name: as_log(metric.result()) for metric in metrics}
+            return {metric.name: metric.result() for metric in metrics}
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: all is built already.
@@ -302,7 +302,7 @@ class Task(keras.Model):
             data = self.evaluation_batches(data, None, batch_size)
         elif isinstance(data, tuple) and len(data) == 2 and self.is_raw(data[0]):
             data = self.evaluation_batches(*data, batch_size)
-        return distribution.every_host_reads_all(data)
+        return placement.every_host_reads_all(data)
 
     def _require_compiled(self):
         if not self.compiled:
@@ -314,7 +314,7 @@ class Task(keras.Model):
                 "Other variables are to be trained than when `compile` was called: layers were "
                 "frozen, or LoRA enabled, in between. Call `compile` again before `fit`."
             )
-        distribution.require_placement(self, self._compiled_optimizers())
+        placement.require_placement(self, self._compiled_optimizers())
 
     def _compiled_optimizers(self):
         return self.optimizers if self.compiled else ()
@@ -376,13 +376,6 @@ def sum_over_replicas(tensors):
     # What was read from a variable has no device, and many hosts want to know it.
     tensors = tf.nest.map_structure(tf.identity, tensors)
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
-
-
-def as_log(value):
-    """A scalar that is equal on all replicas, in the form in which Keras takes it from a step."""
-    # Between hosts Keras takes the mean along the first axis too, which a scalar has not.
-    is_one_of_many = distribution.has_many_hosts(tf.distribute.get_strategy())
-    return tf.reshape(value, [1]) if is_one_of_many else value
 
 
 def _num_steps(x, batch_size):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.distribution import require_placement
+from tfzoo.distribution.placement import require_placement
 from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
 from tfzoo.models.gan import samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
