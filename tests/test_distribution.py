@@ -410,6 +410,16 @@ def test_tensorflows_own_strategy_for_many_hosts_is_refused():
         placement.require_supported(strategy_of("a:2", "b:3"))
 
 
+def test_hosts_read_in_the_same_order():
+    with pytest.raises(ValueError, match="same order on all of them; received a ndarray, which Ke"):
+        placement.global_batches(POINTS, 6, strategy_of("a:2", "b:3"))
+    files = tf.data.Dataset.from_tensor_slices(POINTS).batch(6)
+    shared = placement.global_batches(files, 7, strategy_of("a:2", "b:3"))
+    policy = shared.options().experimental_distribute.auto_shard_policy
+    assert policy == tf.data.experimental.AutoShardPolicy.DATA
+    assert placement.global_batches(POINTS, 6, distribution.one_device()) is POINTS
+
+
 def test_a_lost_worker_is_named():
     first, second = (f"localhost:{port}" for port in free_ports(2))
     strategy = strategy_of(first, second)

@@ -128,11 +128,17 @@ def global_batches(data, batch_size, strategy):
         `data`, as a dataset that all hosts read alike.
 
     Raises:
-        ValueError: the replicas cannot have equal shares.
+        ValueError: the replicas cannot have equal shares, or hosts would read in other orders.
     """
     if isinstance(data, tf.data.Dataset):
         data = every_host_reads_all(data)
         batch_size = tf.nest.flatten(data.element_spec)[0].shape[0]
+    elif has_many_hosts(strategy):
+        raise ValueError(
+            "With many hosts `x` must be raw data or a `tf.data.Dataset` in the same order on all "
+            f"of them; received a {type(data).__name__}, which Keras would shuffle on each in an "
+            "order of its own. Pass `tfzoo.data.shuffled_batches((x, y), batch_size, seed=0)`."
+        )
     num_replicas = strategy.num_replicas_in_sync
     if batch_size is not None and batch_size % num_replicas:
         raise ValueError(
