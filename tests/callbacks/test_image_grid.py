@@ -21,7 +21,7 @@ class Painter(keras.Model):
 
     def generate(self, **request):
         self.requests.append(request)
-        return np.full([request["n"], 3, 2, 1], -1 + len(self.requests) / 4, np.float32)
+        return np.full([request["n"], 3, 2, 1], -1 + (len(self.requests) - 1) / 4, np.float32)
 
 
 def fit(callback, epochs):
@@ -65,7 +65,7 @@ def test_the_newest_picture_replaces_the_one_before(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["grid.png"]
     assert first.shape == second.shape == (3 + 1 + 3, 2 + 1 + 2)
     assert_allclose([first[0, 0], second[0, 0]], [0.25 * 127.5, 0.5 * 127.5], atol=1)
-    assert model.requests == [{"n": 4, "seed": 5}] * 2
+    assert model.requests == [{"n": 4, "seed": 5}] * 3  # once before the first epoch
 
 
 def test_a_picture_for_each_epoch_and_labels(tmp_path):
@@ -104,7 +104,7 @@ def test_film_has_a_frame_for_each_epoch(tmp_path):
             durations.append(image.info["duration"])
     assert_allclose(greys, [32, 64, 96], atol=1)
     assert durations == [100, 100, 1000]
-    assert model.requests == [{"n": 4, "seed": 0}] * 3
+    assert model.requests == [{"n": 4, "seed": 0}] * 4  # once before the first epoch
     assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
 
 

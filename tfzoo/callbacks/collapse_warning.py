@@ -53,11 +53,19 @@ class CollapseWarning(keras.callbacks.Callback):
         self.real_spread = None if real is None else spread(_some(real, n, seed))
         if self.real_spread == 0:
             raise ValueError("`real` must be at least two samples that are not all equal.")
+        self._shape = None if real is None else np.shape(real)[1:]
+        _require_range(real)
         self._said = set()
 
     def on_train_begin(self, logs=None):
-        """Forgets the run before."""
+        """Forgets the run before; refuses to compare with samples of another shape."""
         self._said = set()
+        drawn = getattr(self.model, "data_shape", None)
+        if self._shape and drawn not in (None, self._shape, (*self._shape, 1)):
+            raise ValueError(
+                f"`real` must have the shape that the generator makes, {drawn}; received "
+                f"{self._shape}."
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks at both, and warns."""
@@ -102,6 +110,15 @@ def spread(samples) -> float:
     squared = squares[:, None] + squares - 2 * flat @ flat.T
     above = np.triu_indices(len(flat), k=1)
     return float(np.sqrt(np.maximum(squared[above], 0)).mean() / np.sqrt(flat.shape[1]))
+
+
+def _require_range(real):
+    real = np.asarray(0 if real is None else real)
+    if real.ndim >= 3 and real.dtype != np.uint8 and np.abs(real).max(initial=0) > 1.001:
+        raise ValueError(
+            "`real` must be uint8 images, or floats in [-1, 1], as for `fit`; received values in "
+            f"[{real.min():g}, {real.max():g}]."
+        )
 
 
 def _some(real, n, seed):

@@ -53,6 +53,11 @@ class ImageGrid(keras.callbacks.Callback):
         self.layout = dict(columns=columns, scale=scale)
         self._writer = None
 
+    def on_train_begin(self, logs=None):
+        """Draws once, so that what cannot be drawn or written is known before the first epoch."""
+        draw(self.model, self.samples, self.layout)
+        require_place(self.path)
+
     def on_epoch_end(self, epoch, logs=None):
         """Draws, and writes."""
         picture = draw(self.model, self.samples, self.layout)
@@ -121,8 +126,10 @@ class TrainingGif(keras.callbacks.Callback):
         self._frames = []
 
     def on_train_begin(self, logs=None):
-        """Forgets the run before."""
+        """Forgets the run before; draws once, so that what cannot be is known at once."""
         self._frames = []
+        draw(self.model, self.samples, self.layout)
+        require_place(self.path)
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds a frame, and writes the film so far."""
@@ -137,6 +144,22 @@ def draw(model, samples: dict, layout: dict) -> np.ndarray:
     """Samples of a model as one picture, uint8 (H, W, channels)."""
     arguments = {name: value for name, value in samples.items() if value is not None}
     return tile_images(model.generate(**arguments), **layout)
+
+
+def require_place(path):
+    """Makes the folder of a picture, or says why it cannot be."""
+    if path is None:
+        return
+    folder = Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"`path` must be in a folder that can be made; received {os.fspath(path)!r}, and "
+            f"{error.filename}: {error.strerror}."
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"`path` must be in a folder one may write to; {folder} is not.")
 
 
 def _require_ending(path, ending):

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
+PLAYERS = ("generator_loss", "discriminator_loss")
 FINE_INTERVALS = 600
 COARSE_INTERVALS = 60
 PLUNGE = 20  # one part in so many at the start of a run
@@ -24,8 +25,8 @@ class LossCurve(keras.callbacks.Callback):
     Args:
         path: where the picture goes: a name that ends in .png, .svg or .pdf. Missing folders are
             made, an older picture is replaced.
-        names: what to draw, as the model logs it: `("loss",)`, or, for two players,
-            `("generator_loss", "discriminator_loss")`.
+        names: what to draw, as the model logs it; None means "loss" or, of a GAN, the losses of
+            its two players.
 
     Raises:
         ValueError: if `path` has another ending, or the model logs no such loss.
@@ -46,9 +47,10 @@ class LossCurve(keras.callbacks.Callback):
     # Keras may then report steps from other threads and need not wait for each one's numbers.
     async_safe = True
 
-    def __init__(self, path: str | os.PathLike, names: tuple[str, ...] = ("loss",)):
+    def __init__(self, path: str | os.PathLike, names: tuple[str, ...] | None = None):
         super().__init__()
-        self.path, self.names = Path(path), tuple(names)
+        self.path, self._wanted = Path(path), names
+        self.names = tuple(names or ("loss",))
         if self.path.suffix not in FORMATS:
             raise ValueError(
                 f"`path` must end in one of {', '.join(FORMATS)}; received {str(path)!r}."
@@ -65,6 +67,8 @@ class LossCurve(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Notes the number of steps in this epoch and their mean loss."""
+        if self._wanted is None and PLAYERS[0] in logs:
+            self.names = PLAYERS
         missing = [name for name in self.names if name not in logs]
         if missing:
             raise ValueError(

@@ -99,12 +99,13 @@ class StopOnNaN(keras.callbacks.Callback):
         if self._is_lost:
             return
         self._is_lost = self.model.stop_training = True
-        kept = "no earlier model was saved"
+        kept, advice = "no earlier model was saved", "Begin again"
         if self._saved_at:
             kept = f"the model as it was after step {self._saved_at} is in {self.path}"
+            advice = "Go on from there"
         warnings.warn(
             f"Training stopped: {what} at step {self._steps} (epoch {self._epoch + 1}); {kept}. "
-            "Go on from there with a lower learning rate or a stronger regularizer.",
+            f"{advice} with a lower learning rate or a stronger regularizer.",
             stacklevel=2,
         )
 

@@ -10,9 +10,7 @@ def read_json_object(path: pathlib.Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileNotFoundError(
-            f"{path} does not exist; is {path.parent} a model's folder?"
-        ) from error
+        raise FileNotFoundError(f"{path} does not exist; {_what(path.parent)}") from error
     except ValueError as error:
         raise ValueError(
             f"{path} is not readable JSON ({error}); it may be truncated: fetch or save it again."
@@ -25,3 +23,9 @@ def read_json_object(path: pathlib.Path) -> dict[str, Any]:
 def write_json_object(path: pathlib.Path, value: dict[str, Any]) -> None:
     """Writes a JSON object, indented for human readers."""
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def _what(folder):
+    if (folder / "saved_model.pb").exists():
+        return f"{folder} is an export: expected a folder that `save_to_preset` wrote."
+    return f"is {folder} a model's folder?"

@@ -75,6 +75,11 @@ class Task(keras.Model):
                 f"{loss!r}."
             )
         placement.require_placement(self)
+        if kwargs.get("metrics"):
+            raise ValueError(
+                f"`metrics` must be left out: a {type(self).__name__} reports its own; received "
+                f"{kwargs['metrics']!r:.80}."
+            )
         if gradient_accumulation < 1:
             raise ValueError(
                 f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
@@ -88,6 +93,8 @@ class Task(keras.Model):
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, so that a saved model comes back compiled."""
+        if not self.compiled:
+            return None
         return {
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "loss": keras.saving.serialize_keras_object(self.objective),

@@ -355,13 +355,93 @@ def test_networks_of_other_classes_are_refused():
         GAN(generator, discriminator, latent_dim=5, num_classes=7)
     with pytest.raises(ValueError, match="`generator` must have the num_classes .* received one"):
         GAN(generator, discriminator, latent_dim=5)
-    with pytest.raises(ValueError, match="`latent_dim` must be 1 or more; received 0"):
+    with pytest.raises(ValueError, match="`latent_dim` must be an int, 1 or more; received 0"):
         GAN(MLPGenerator((3,), (5,)), MLPDiscriminator((5,)), latent_dim=0)
+
+
+def test_what_no_step_could_use_is_refused_at_once():
+    gan = mlp_gan()
+    adam = keras.optimizers.Adam()
+    for arguments, sentence in (
+        (dict(regularizers=["r1"]), r"`regularizers` must be a list .* received \['r1'\]"),
+        (dict(regularizers=R1(1.0)), "`regularizers` must be a list"),
+        (dict(augmentation="color"), "`augmentation` must be one of .*; received 'color'"),
+        (dict(max_gradient_norm=-1.0), "`max_gradient_norm` must be above 0"),
+        (dict(metrics=["accuracy"]), "`metrics` must be left out"),
+        (dict(optimizer="adam"), "`optimizer` must be left out"),
+        (dict(discriminator_steps="2"), "`discriminator_steps` must be an int.*; received '2'"),
+        (dict(generator_optimizer=adam, discriminator_optimizer=adam), "must be another object"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            gan.compile(**arguments)
+    with pytest.raises(ValueError, match="`packing` must be 1 for a GAN with classes"):
+        mlp_gan(num_classes=7, packing=2)
+
+
+@pytest.mark.parametrize("form", ["arrays", "dataset"])
+def test_labels_of_another_form_are_refused(rng, form):
+    gan, images = mlp_gan(num_classes=7), images_of(rng, 4)
+    gan.compile()
+    for labels in (np.eye(7)[[0, 1, 2, 3]], np.array(["a", "b", "c", "d"])):
+        data = (images, labels)
+        if form == "dataset":
+            data = (tf.data.Dataset.from_tensor_slices(data).batch(4),)
+        with pytest.raises(ValueError, match="neither names nor one-hot; received"):
+            gan.fit(*data, verbose=0)
+
+
+def test_evaluation_leaves_out_what_fills_no_pack(rng):
+    gan, images = mlp_gan(packing=3), images_of(rng, 11)
+    gan.compile()
+    expected = gan.evaluate(images[:9], batch_size=9, verbose=0, return_dict=True)
+    found = gan.evaluate(images, batch_size=9, verbose=0, return_dict=True)
+    assert found == expected
+    with pytest.raises(ValueError, match="a multiple of packing=3; received 11"):
+        gan.discriminate(images)
+
+
+def test_images_without_an_axis_for_their_channel_are_batches_too(rng):
+    gan, images = mlp_gan(), images_of(rng, 6)
+    gan.compile()
+    expected = gan.evaluate(images, batch_size=3, verbose=0)
+    flat = tf.data.Dataset.from_tensor_slices(images[..., 0])
+    for dataset in (flat, flat.batch(3)):
+        np.testing.assert_allclose(gan.evaluate(dataset, batch_size=3, verbose=0), expected)
+
+
+def test_a_small_dataset_is_one_batch(rng):
+    gan = mlp_gan()
+    gan.compile()
+    dataset = tf.data.Dataset.from_tensor_slices(images_of(rng, 5))
+    assert gan.fit(dataset, batch_size=32, verbose=0).history["generator_loss"]
+
+
+def test_images_from_0_to_1_are_warned_of(rng):
+    gan = mlp_gan()
+    gan.compile()
+    with pytest.warns(UserWarning, match=r"Float images are in \[-1, 1\], and these are all in"):
+        gan.fit(np.abs(images_of(rng, 4)), verbose=0)
+
+
+def test_an_uncompiled_gan_is_saved(tmp_path):
+    gan = mlp_gan()
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(again.generate(3, seed=1), gan.generate(3, seed=1))
+
+
+def test_the_way_from_nowhere_is_straight():
+    gan = mlp_gan()
+    ends = np.zeros(5, np.float32), np.ones(5, np.float32)
+    middle = gan.interpolate(*ends, steps=3)[1:2]
+    np.testing.assert_allclose(middle, gan.predict(np.full([1, 5], 0.5), verbose=0), atol=1e-6)
+    with pytest.raises(ValueError, match=r"vectors of latent_dim=5 numbers; received shape \(4,"):
+        gan.interpolate(np.zeros(4), 2, steps=3)
 
 
 def test_verbs_refuse_what_they_cannot_do(rng):
     gan, labelled = mlp_gan(), mlp_gan(num_classes=7)
-    with pytest.raises(ValueError, match="`n` must be 1 or more; received 0"):
+    with pytest.raises(ValueError, match="`n` must be an int, 1 or more; received 0"):
         gan.generate(0)
     with pytest.raises(ValueError, match="`truncation` must be above 0, or None; received 0"):
         gan.generate(1, truncation=0)
@@ -371,7 +451,7 @@ def test_verbs_refuse_what_they_cannot_do(rng):
         labelled.generate(5, labels=[0, 1, 2])
     with pytest.raises(ValueError, match="whole numbers in .*; received 0.5"):
         labelled.generate(1, labels=0.5)
-    with pytest.raises(ValueError, match="`steps` must be 2 or more; received 1"):
+    with pytest.raises(ValueError, match="`steps` must be an int, 2 or more; received 1"):
         gan.interpolate(1, 2, steps=1)
     with pytest.raises(ValueError, match="which class the way is in"):
         labelled.interpolate(1, 2, steps=3)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.distribution.placement import require_placement
-from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
+from tfzoo.losses import AdversarialLoss, AdversarialRegularizer, Critique, NonSaturating
 from tfzoo.models.gan import samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
@@ -33,7 +33,7 @@ class GAN(Task):
         latent_dim: int, Z.
         num_classes: optional int; both networks then take labels as a second input.
         packing: int, samples that the discriminator judges together, joined along their last axis,
-            so that a lack of variety shows (PacGAN); it must divide the batch.
+            so that a lack of variety shows (PacGAN); it must divide the batch. 1 with classes.
         average_generator: optional running average of the generator; `compile` makes one.
         seed: optional int of the latents in training.
         **kwargs: passed to `keras.Model`.
@@ -139,13 +139,25 @@ class GAN(Task):
                 clipped to this norm; None does not clip.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
-        if int(discriminator_steps) != discriminator_steps or discriminator_steps < 1:
+        if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
             raise ValueError(
-                f"`discriminator_steps` must be an int, 1 or more; received {discriminator_steps}."
+                "`discriminator_steps` must be an int, 1 or more; received "
+                f"{discriminator_steps!r}."
             )
         if generator_average is not None and not 0 <= generator_average < 1:
             raise ValueError(
                 f"`generator_average` must be in [0, 1), or None; received {generator_average}."
+            )
+        for name in {"optimizer", "metrics"} & kwargs.keys():
+            raise ValueError(
+                f"`{name}` must be left out: a GAN has `generator_optimizer` and "
+                "`discriminator_optimizer`, and `evaluate` takes `metrics`."
+            )
+        require_choices(regularizers, augmentation, max_gradient_norm)
+        if generator_optimizer != "auto" and generator_optimizer is discriminator_optimizer:
+            raise ValueError(
+                "`discriminator_optimizer` must be another object than `generator_optimizer`: each "
+                "keeps the state of its own network."
             )
         if loss is not None and not isinstance(loss, AdversarialLoss):
             raise ValueError(
@@ -193,6 +205,8 @@ class GAN(Task):
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, so that a saved model comes back compiled."""
+        if not self.compiled:
+            return None
         objects = {
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
@@ -484,6 +498,28 @@ def judge(critic, x, with_slopes):
         logits = critic(x)
         total = tf.reduce_sum(logits)
     return logits, tape.gradient(total, x)
+
+
+def require_choices(regularizers, augmentation, max_gradient_norm):
+    """Refuses what would fail in the middle of the first step."""
+    wanted = isinstance(regularizers, (list, tuple)) and all(
+        isinstance(regularizer, AdversarialRegularizer) for regularizer in regularizers
+    )
+    if not wanted:
+        raise ValueError(
+            "`regularizers` must be a list of those of `tfzoo.losses`, such as `[R1(1.0)]`; "
+            f"received {regularizers!r:.80}."
+        )
+    is_class = isinstance(augmentation, type)
+    if augmentation is not None and (is_class or not hasattr(augmentation, "num_random")):
+        raise ValueError(
+            "`augmentation` must be one of `tfzoo.preprocessing`, such as `DiffAugment()`, or "
+            f"None; received {augmentation!r:.80}."
+        )
+    if max_gradient_norm is not None and not max_gradient_norm > 0:
+        raise ValueError(
+            f"`max_gradient_norm` must be above 0, or None; received {max_gradient_norm}."
+        )
 
 
 def added(network):

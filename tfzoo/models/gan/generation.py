@@ -27,8 +27,8 @@ def generate(task, n, labels=None, seed=None, truncation=None, batch_size=128):
 
     Source: Brock et al. 2019, "Large scale GAN training" (BigGAN), section 3.1, for truncation.
     """
-    if n < 1:
-        raise ValueError(f"`n` must be 1 or more; received {n}.")
+    _require_count("n", n, 1)
+    _require_count("batch_size", batch_size, 1)
     if truncation is not None and not truncation > 0:
         raise ValueError(f"`truncation` must be above 0, or None; received {truncation}.")
     seed = np.random.randint(2**31) if seed is None else seed
@@ -52,14 +52,19 @@ def interpolate(task, a, b, steps, labels=None, batch_size=128):
 
     Source: White 2016, "Sampling generative networks", section 2.1.
     """
-    if steps < 2:
-        raise ValueError(f"`steps` must be 2 or more; received {steps}.")
+    _require_count("steps", steps, 2)
     if task.num_classes is not None and labels is None:
         raise ValueError("`labels` must say which class the way is in; received None.")
     ends = [
         latents_of(end, 1, task.latent_dim)[0] if np.ndim(end) == 0 else np.asarray(end, "float32")
         for end in (a, b)
     ]
+    for end in ends:
+        if end.shape != (task.latent_dim,):
+            raise ValueError(
+                f"`a` and `b` must be seeds, or vectors of latent_dim={task.latent_dim} numbers; "
+                f"received shape {tuple(end.shape)}."
+            )
     latents = slerp(*map(np.asarray, ends), np.linspace(0, 1, steps, dtype="float32")[:, None])
     return _in_batches(task, latents, _labels(task, labels, steps, 0), batch_size)
 
@@ -79,6 +84,11 @@ def discriminate(task, images, labels=None, batch_size=128):
     if task.num_classes is not None and labels is None:
         raise ValueError("`labels` must say the class of each sample; received None.")
     images = tf.convert_to_tensor(images)
+    if not len(images) or len(images) % task.packing:
+        raise ValueError(
+            f"`images` must be at least one sample, and a multiple of packing={task.packing}; "
+            f"received {len(images)}."
+        )
     function = discriminate_function(task)
     labels = _labels(task, labels, len(images), 0)
     step = -(-batch_size // task.packing) * task.packing
@@ -131,7 +141,8 @@ def latents_of(seed, n, latent_dim, truncation=None):
 
 def slerp(a, b, shares):
     """Points on the great circle from a to b, (S, Z) for shares (S, 1) in [0, 1]."""
-    angle = np.arccos(np.clip(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))
+    norms = np.linalg.norm(a) * np.linalg.norm(b)
+    angle = np.arccos(np.clip(np.dot(a, b) / norms, -1, 1)) if norms else 0.0
     if np.sin(angle) < 1e-6:
         return (1 - shares) * a + shares * b
     return (np.sin((1 - shares) * angle) * a + np.sin(shares * angle) * b) / np.sin(angle)
@@ -162,6 +173,11 @@ def discriminate_function(task):
     )
 
 
+def _require_count(name, value, least):
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"`{name}` must be an int, {least} or more; received {value!r:.80}.")
+
+
 def _label_spec(task):
     return [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32)]
 
@@ -190,6 +206,8 @@ def _labels(task, labels, n, seed):
         seed = tf.stack([tf.cast(seed, tf.int32), 1])
         return tf.random.stateless_uniform([n], seed, 0, task.num_classes, tf.int32, alg="philox")
     labels = np.asarray(labels)
+    if labels.dtype.kind not in "iufb":
+        raise ValueError(f"`labels` must be whole numbers; received {labels.dtype} values.")
     if labels.shape not in ((), (1,), (n,)):
         raise ValueError(
             f"`labels` must be one label for all {n}, or {n} of them; received shape "

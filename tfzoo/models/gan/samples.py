@@ -4,6 +4,8 @@ Images are uint8 in [0, 255] or float in [-1, 1]; samples of other ranks are flo
 B batch.
 """
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,6 +15,10 @@ from tfzoo.models.task import sum_over_replicas
 
 IMAGE_RANK = 3
 ROUNDING = 1e-3
+LABELS = (
+    "Labels must be one whole number for each sample, neither names nor one-hot; received {}. Of "
+    "one-hot labels pass `labels.argmax(axis=-1)`."
+)
 
 
 def connect(task):
@@ -52,8 +58,14 @@ def connect(task):
 def require_numbers(task):
     """Refuses sizes that no network has, and networks that know other classes."""
     for name in ("latent_dim", "packing"):
-        if getattr(task, name) < 1:
-            raise ValueError(f"`{name}` must be 1 or more; received {getattr(task, name)}.")
+        value = getattr(task, name)
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"`{name}` must be an int, 1 or more; received {value!r}.")
+    if task.packing > 1 and task.num_classes is not None:
+        raise ValueError(
+            "`packing` must be 1 for a GAN with classes: samples of a pack have labels of their "
+            f"own, and a pack has one logit; received packing={task.packing}."
+        )
     for name in ("generator", "discriminator"):
         found = getattr(getattr(task, name), "num_classes", task.num_classes)
         if found != task.num_classes:
@@ -115,8 +127,18 @@ def at_least(num_rows, data):
 def split(task, data):
     """Images and labels from whatever holds them; labels are None where there are no classes."""
     if isinstance(data, dict):
+        if "image" not in data:
+            raise ValueError(
+                "A dict of samples must have the keys 'image' and, for classes, 'label'; received "
+                f"{', '.join(map(repr, data))}."
+            )
         images, labels = data["image"], data.get("label")
     elif isinstance(data, (tuple, list)):
+        if len(data) not in (1, 2):
+            raise ValueError(
+                "Samples must be one array, or a pair of samples and labels; received a "
+                f"{type(data).__name__} of {len(data)}. Call `numpy.stack` on single samples."
+            )
         images, labels = data[0], data[1] if len(data) > 1 else None
     else:
         images, labels = data, None
@@ -125,7 +147,7 @@ def split(task, data):
     if labels is None:
         raise ValueError(
             f"A GAN with num_classes={task.num_classes} needs labels; received samples alone. Call "
-            "`fit((images, labels))`, or make the GAN without `num_classes`."
+            "`fit(images, labels)`, or make the GAN without `num_classes`."
         )
     return images, labels
 
@@ -145,7 +167,7 @@ def scaled(task, images):
     if not images.dtype.is_floating:
         raise ValueError(
             "Images must be uint8 in [0, 255] or float in [-1, 1]; received "
-            f"{images.dtype.name}. Convert them with `astype`."
+            f"{images.dtype.name}. Scale them to one of these ranges first."
         )
     images = tf.cast(images, tf.float32)
     if len(task.data_shape) != IMAGE_RANK:
@@ -194,22 +216,33 @@ def training_batches(task, x, y, batch_size, seed):
     """`(dataset, steps)`: see `Task.training_batches`. Batches of a dataset stay as they are."""
     if isinstance(x, tf.data.Dataset):
         if not is_batched(task, x):
+            num_rows = int(x.cardinality())
+            batch_size = min(batch_size, num_rows) if num_rows > 0 else batch_size
             x = x.shuffle(64 * batch_size, seed=seed).batch(batch_size, drop_remainder=True)
         x = x.map(lambda *batch: looked_at(task, batch)).prefetch(2)
         return without_autotuning(x), None
     rows = in_memory(task, x, y)
     size = task.packing * task.discriminator_steps
     num_rows = len(tf.nest.flatten(rows)[0])
+    if num_rows < size:
+        raise ValueError(
+            f"There must be at least packing={task.packing} times discriminator_steps="
+            f"{task.discriminator_steps} samples; received {num_rows}."
+        )
     batch_size = min(batch_size, num_rows - num_rows % size)
     return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
 
 
 def evaluation_batches(task, x, y, batch_size):
-    """See `Task.evaluation_batches`."""
+    """See `Task.evaluation_batches`; what is left over after the last full pack is left out."""
+    batch_size = max(task.packing, batch_size - batch_size % task.packing)
     if isinstance(x, tf.data.Dataset):
         x = x if is_batched(task, x) else x.batch(batch_size)
         return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
-    return batches(in_memory(task, x, y), batch_size)
+    rows = in_memory(task, x, y)
+    if task.packing > 1:
+        rows = rows[: len(rows) - len(rows) % task.packing]
+    return batches(rows, batch_size)
 
 
 def gathered(task, x, y, batch_size):
@@ -232,17 +265,29 @@ def latent_batches(x, batch_size):
 def is_batched(task, dataset):
     """Whether the elements of a dataset are batches, and not single samples."""
     spec = dataset.element_spec
-    spec = spec["image"] if isinstance(spec, dict) else tf.nest.flatten(spec)[0]
-    return spec.shape.rank != len(task.data_shape)
+    spec = spec.get("image") if isinstance(spec, dict) else tf.nest.flatten(spec)[0]
+    if spec is None or spec.shape.rank is None:
+        raise ValueError(
+            "A dataset must have samples of a shape that is known, alone, with labels, or as "
+            f"'image' and 'label' of a dict; received {dataset.element_spec}."
+        )
+    # Images of one channel may come without an axis for it, alone and in batches.
+    flat = task.data_shape[:-1] if task.data_shape[-1] == 1 else task.data_shape
+    return not any(spec.shape.is_compatible_with(shape) for shape in (task.data_shape, flat))
 
 
 def looked_at(task, batch):
     """A batch of a dataset, after a look at every value: in a step XLA would leave it out."""
     batch = batch[0] if len(batch) == 1 else batch
     images, labels = split(task, batch)
+    if labels is not None and (labels.dtype == tf.string or labels.shape[1:] not in ([], [1])):
+        raise ValueError(LABELS.format(f"{labels.dtype.name} of shape {labels.shape}"))
+    if images.shape.rank == len(task.data_shape):
+        images = images[..., None]  # one shape, whatever form they come in: a step is traced once
     seen = [scaled(task, images), checked(task, labels)]
     with tf.control_dependencies([x for x in seen if x is not None]):
-        return tf.nest.map_structure(tf.identity, batch)
+        images = tf.identity(images)
+    return images if labels is None else (images, labels)
 
 
 def in_memory(task, x, y):
@@ -267,7 +312,10 @@ def in_memory(task, x, y):
         _require_range(task, images)
     if labels is None:
         return images
-    labels = np.asarray(labels).reshape(-1)
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iufb" or labels.ndim > 2 or labels.shape[1:] not in ((), (1,)):
+        raise ValueError(LABELS.format(f"{labels.dtype} of shape {labels.shape}"))
+    labels = labels.reshape(-1)
     if len(labels) != len(images):
         raise ValueError(
             f"There must be one label for each sample; received {len(images)} samples and "
@@ -303,4 +351,10 @@ def _require_range(task, images):
         raise ValueError(
             f"Float images must be in [-1, 1]; received values in [{low:g}, {high:g}]. Pass uint8 "
             "images, or divide those in [0, 255] by 127.5 and subtract 1."
+        )
+    if is_image and low >= 0 and images.size:
+        warnings.warn(
+            f"Float images are in [-1, 1], and these are all in [{images.min():g}, {high:g}]: if "
+            "black is 0 in them, pass `2 * images - 1`.",
+            stacklevel=2,
         )
