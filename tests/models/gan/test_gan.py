@@ -409,6 +409,14 @@ def test_images_without_an_axis_for_their_channel_are_batches_too(rng):
         np.testing.assert_allclose(gan.evaluate(dataset, batch_size=3, verbose=0), expected)
 
 
+def test_one_batch_by_hand_and_a_list_of_samples(rng):
+    gan, images = mlp_gan(), images_of(rng, 4)
+    gan.compile()
+    assert np.isfinite(gan.train_on_batch(images, return_dict=True)["generator_loss"])
+    with pytest.raises(ValueError, match="one array, or a pair of .*; received a list of 4"):
+        gan.fit(list(images), verbose=0)
+
+
 def test_a_small_dataset_is_one_batch(rng):
     gan = mlp_gan()
     gan.compile()

@@ -134,7 +134,7 @@ def split(task, data):
             )
         images, labels = data["image"], data.get("label")
     elif isinstance(data, (tuple, list)):
-        if len(data) not in (1, 2):
+        if not len(data) or any(part is not None for part in data[2:]):
             raise ValueError(
                 "Samples must be one array, or a pair of samples and labels; received a "
                 f"{type(data).__name__} of {len(data)}. Call `numpy.stack` on single samples."

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs every notebook from top to bottom: about five minutes. They are tests that show how to work.
+#
+#     bash scripts/test_notebooks.sh
+#     bash scripts/test_notebooks.sh --overwrite  # and stores what they show
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/setup_environment.sh
+
+setup_environment test
+
+say "Running the notebooks."
+exec "$ENVIRONMENT_PYTHON" -m pytest -n 2 --nbmake --nbmake-timeout=1200 notebooks "$@"
