@@ -63,7 +63,10 @@ def build(hidden_dim=3, steps_per_execution=1, optimizer="adam"):
         latent_dim=2,
         seed=2,
     )
-    model.compile(optimizer, optimizer, steps_per_execution=steps_per_execution)
+    other = optimizer
+    if not isinstance(optimizer, str):
+        other = type(optimizer).from_config(optimizer.get_config())
+    model.compile(optimizer, other, steps_per_execution=steps_per_execution)
     model.start = values(model)
     return model
 

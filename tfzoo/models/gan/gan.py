@@ -154,7 +154,8 @@ class GAN(Task):
                 "`discriminator_optimizer`, and `evaluate` takes `metrics`."
             )
         require_choices(regularizers, augmentation, max_gradient_norm)
-        if generator_optimizer != "auto" and generator_optimizer is discriminator_optimizer:
+        is_name = isinstance(generator_optimizer, str)
+        if not is_name and generator_optimizer is discriminator_optimizer:
             raise ValueError(
                 "`discriminator_optimizer` must be another object than `generator_optimizer`: each "
                 "keeps the state of its own network."

@@ -235,9 +235,11 @@ def training_batches(task, x, y, batch_size, seed):
 
 def evaluation_batches(task, x, y, batch_size):
     """See `Task.evaluation_batches`; what is left over after the last full pack is left out."""
+    if isinstance(x, tf.data.Dataset) and is_batched(task, x):
+        return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
     batch_size = max(task.packing, batch_size - batch_size % task.packing)
     if isinstance(x, tf.data.Dataset):
-        x = x if is_batched(task, x) else x.batch(batch_size)
+        x = x.batch(batch_size)
         return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
     rows = in_memory(task, x, y)
     if task.packing > 1:
