@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.distribution.placement import require_placement
-from tfzoo.losses import AdversarialLoss, AdversarialRegularizer, Critique, NonSaturating
+from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
 from tfzoo.models.gan import samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
+from tfzoo.models.gan.choices import require_choices
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.without_updates import without_updates
@@ -499,28 +500,6 @@ def judge(critic, x, with_slopes):
         logits = critic(x)
         total = tf.reduce_sum(logits)
     return logits, tape.gradient(total, x)
-
-
-def require_choices(regularizers, augmentation, max_gradient_norm):
-    """Refuses what would fail in the middle of the first step."""
-    wanted = isinstance(regularizers, (list, tuple)) and all(
-        isinstance(regularizer, AdversarialRegularizer) for regularizer in regularizers
-    )
-    if not wanted:
-        raise ValueError(
-            "`regularizers` must be a list of those of `tfzoo.losses`, such as `[R1(1.0)]`; "
-            f"received {regularizers!r:.80}."
-        )
-    is_class = isinstance(augmentation, type)
-    if augmentation is not None and (is_class or not hasattr(augmentation, "num_random")):
-        raise ValueError(
-            "`augmentation` must be one of `tfzoo.preprocessing`, such as `DiffAugment()`, or "
-            f"None; received {augmentation!r:.80}."
-        )
-    if max_gradient_norm is not None and not max_gradient_norm > 0:
-        raise ValueError(
-            f"`max_gradient_norm` must be above 0, or None; received {max_gradient_norm}."
-        )
 
 
 def added(network):
