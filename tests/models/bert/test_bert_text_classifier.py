@@ -166,9 +166,12 @@ def test_a_preset_of_a_backbone_gets_a_new_head(tmp_path, trained):
         model.backbone(x)["sequence_output"], trained.backbone(x)["sequence_output"]
     )
     again = BertTextClassifier.from_preset(tmp_path / "preset")
-    np.testing.assert_array_equal(
-        again.predict(TEXTS, verbose=0), trained.predict(TEXTS, verbose=0)
-    )
+    for ours, theirs in zip(again.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    # Graphs traced for other lengths before may round differently.
+    for ours, theirs in zip(again.classify(TEXTS), trained.classify(TEXTS), strict=True):
+        assert [found.name for found in ours] == [found.name for found in theirs]
+        np.testing.assert_allclose([x[1] for x in ours], [x[1] for x in theirs], rtol=1e-5)
 
 
 def fit(x, y, **arguments):
