@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.callbacks.place import require_place
 from tfzoo.callbacks.tile_images import tile_images, write_picture
 
 
@@ -25,7 +26,7 @@ class ImageGrid(keras.callbacks.Callback):
         log_dir: optional folder of TensorBoard's log: the picture is "samples" there.
 
     Raises:
-        ValueError: if `path` has another ending.
+        ValueError: if `path` has another ending, or other braces.
 
     Example:
         ```python
@@ -48,6 +49,7 @@ class ImageGrid(keras.callbacks.Callback):
     ):
         super().__init__()
         _require_ending(path, ".png")
+        path_of_epoch(path, 1)
         self.path, self.log_dir = path, log_dir
         self.samples = dict(n=n, labels=labels, seed=seed)
         self.layout = dict(columns=columns, scale=scale)
@@ -56,14 +58,13 @@ class ImageGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Draws once, so that what cannot be drawn or written is known before the first epoch."""
         draw(self.model, self.samples, self.layout)
-        require_place(self.path)
+        require_place(path_of_epoch(self.path, 1))
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, and writes."""
         picture = draw(self.model, self.samples, self.layout)
         if self.path is not None:
-            path = os.fspath(self.path)
-            write_picture(path.format(epoch=epoch + 1) if "{epoch" in path else path, [picture])
+            write_picture(path_of_epoch(self.path, epoch + 1), [picture])
         if self.log_dir is not None:
             self._log(picture, epoch + 1)
 
@@ -146,20 +147,17 @@ def draw(model, samples: dict, layout: dict) -> np.ndarray:
     return tile_images(model.generate(**arguments), **layout)
 
 
-def require_place(path):
-    """Makes the folder of a picture, or says why it cannot be."""
-    if path is None:
-        return
-    folder = Path(path).parent
+def path_of_epoch(path, epoch):
+    """The name with the epoch in it; a name without `{epoch}` is every epoch's."""
+    if path is None or "{epoch" not in os.fspath(path):
+        return path
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        return os.fspath(path).format(epoch=epoch)
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ValueError(
-            f"`path` must be in a folder that can be made; received {os.fspath(path)!r}, and "
-            f"{error.filename}: {error.strerror}."
+            "`path` may hold `{epoch}`, with a format such as `{epoch:03d}`, and no other braces; "
+            f"received {os.fspath(path)!r}."
         ) from error
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"`path` must be in a folder one may write to; {folder} is not.")
 
 
 def _require_ending(path, ending):

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from tfzoo.callbacks.place import require_place, written_aside
+
 FORMATS = (".png", ".svg", ".pdf")
 PLAYERS = ("generator_loss", "discriminator_loss")
 FINE_INTERVALS = 600
@@ -58,8 +60,9 @@ class LossCurve(keras.callbacks.Callback):
         self._epochs, self._validation = [], []
 
     def on_train_begin(self, logs=None):
-        """Forgets the run before."""
+        """Forgets the run before; looks at once whether the picture can be written."""
         self._epochs, self._validation = [], []
+        require_place(self.path)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Begins a new running mean, as Keras does."""
@@ -133,13 +136,8 @@ class LossCurve(keras.callbacks.Callback):
         return np.concatenate(middles), np.concatenate(losses)
 
     def _save(self, figure):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
-        try:
-            figure.savefig(unfinished, format=self.path.suffix[1:])
-            os.replace(unfinished, self.path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with written_aside(self.path) as aside:
+            figure.savefig(aside)
 
 
 def _limits(*curves):

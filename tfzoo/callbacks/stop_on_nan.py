@@ -1,12 +1,13 @@
 """A run that has lost itself is stopped, and what was good before is kept."""
 
 import os
-import uuid
 import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
+
+from tfzoo.callbacks.place import require_place, written_aside
 
 
 class StopOnNaN(keras.callbacks.Callback):
@@ -42,8 +43,6 @@ class StopOnNaN(keras.callbacks.Callback):
         super().__init__()
         if path is not None and Path(path).suffix != ".keras":
             raise ValueError(f"`path` must end in .keras; received {os.fspath(path)!r}.")
-        if path is not None and Path(path).is_dir():
-            raise ValueError(f"`path` must be a file; {os.fspath(path)!r} is a folder.")
         if save_every is not None and save_every < 1:
             raise ValueError(f"`save_every` must be 1 or more, or None; received {save_every}.")
         self.path, self.save_every = path and Path(path), save_every
@@ -52,7 +51,8 @@ class StopOnNaN(keras.callbacks.Callback):
         self._is_lost = False
 
     def on_train_begin(self, logs=None):
-        """Forgets the run before, but not its save."""
+        """Forgets the run before, but not its save; looks whether there can be one."""
+        require_place(self.path)
         self._steps_before = self._steps = self._saved_at = 0
         self._is_lost = False
 
@@ -86,13 +86,8 @@ class StopOnNaN(keras.callbacks.Callback):
         if broken:
             self._stop(f"the weight {broken[0]!r} is not finite")
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f".{uuid.uuid4().hex}.keras")
-        try:
+        with written_aside(self.path) as aside:
             self.model.save(aside)
-            os.replace(aside, self.path)
-        finally:
-            aside.unlink(missing_ok=True)
         self._saved_at = self._steps
 
     def _stop(self, what):

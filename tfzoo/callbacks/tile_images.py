@@ -2,10 +2,11 @@
 
 import math
 import os
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from tfzoo.callbacks.place import written_aside
 
 
 def tile_images(images, columns: int | None = None, scale: int = 1, gap: int = 1) -> np.ndarray:
@@ -55,16 +56,10 @@ def write_picture(path: str | os.PathLike, pictures: list[np.ndarray], **options
         pictures: uint8 arrays (H, W, channels).
         **options: of Pillow's writer.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
     first, *others = [
         Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
         for picture in pictures
     ]
     options |= dict(save_all=True, append_images=others) if others else {}
-    try:
-        first.save(unfinished, format=path.suffix[1:].upper(), optimize=True, **options)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with written_aside(path) as aside:
+        first.save(aside, optimize=True, **options)

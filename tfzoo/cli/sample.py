@@ -28,8 +28,10 @@ def sample(
         raise ValueError(f"`picture` must end in .png; received {picture}.")
     # TensorFlow takes seconds to import: only who draws waits for it.
     from tfzoo.callbacks import tile_images, write_picture
+    from tfzoo.callbacks.place import require_place
     from tfzoo.models import GAN
 
+    require_place(picture)
     labels = [label[number % len(label)] for number in range(n)] if label else None
     images = GAN.from_preset(preset).generate(n, labels, seed=seed, truncation=truncation)
     write_picture(picture, [tile_images(images, columns, scale)])

@@ -1,10 +1,58 @@
-"""What `GAN.compile` may be given: said at once, not in the middle of the first step."""
+"""What a GAN and its networks may be given: said at once, not in the middle of the first step."""
+
+import keras
+import numpy as np
 
 from tfzoo.losses import AdversarialRegularizer
 
+INT32 = np.iinfo("int32")
 
-def require_choices(regularizers, augmentation, max_gradient_norm):
-    """Refuses what would fail in the middle of the first step."""
+
+def require_ints(least=1, **values):
+    """Refuses arguments that are no ints, or are below `least`."""
+    for name, value in values.items():
+        if not is_int(value) or value < least:
+            raise ValueError(f"`{name}` must be an int, {least} or more; received {value!r:.80}.")
+
+
+def require_classes(num_classes):
+    """Refuses a number of classes that is none."""
+    if num_classes is not None:
+        require_ints(num_classes=num_classes)
+
+
+def require_dims(rank=None, **values):
+    """Refuses arguments that are not some ints of 1 or more, or not `rank` of them."""
+    for name, value in values.items():
+        is_list = isinstance(value, (tuple, list)) and all(is_int(v) and v > 0 for v in value)
+        if not is_list or len(value) not in (rank, rank or len(value)) or not value:
+            raise ValueError(
+                f"`{name}` must be a tuple of {f'{rank} ints' if rank else 'ints'}, each 1 or "
+                f"more; received {value!r:.80}."
+            )
+
+
+def require_seed(name, seed):
+    """Refuses what does not seed TensorFlow's generators, which would take it modulo 2^32."""
+    if not is_int(seed) or not INT32.min <= seed <= INT32.max:
+        raise ValueError(
+            f"`{name}` must be an int of 32 bits, from {INT32.min} to {INT32.max}; received "
+            f"{seed!r:.80}."
+        )
+
+
+def require_networks(**networks):
+    """Refuses networks that are no Keras models."""
+    for name, network in networks.items():
+        if not isinstance(network, keras.layers.Layer):
+            raise ValueError(
+                f"`{name}` must be a Keras model, such as `tfzoo.models.DCGANGenerator(...)` or "
+                f"one of your own; received {network!r:.80}."
+            )
+
+
+def require_choices(data_shape, regularizers, augmentation, max_gradient_norm):
+    """Refuses arguments of `compile` that would fail in the middle of the first step."""
     wanted = isinstance(regularizers, (list, tuple)) and all(
         isinstance(regularizer, AdversarialRegularizer) for regularizer in regularizers
     )
@@ -19,7 +67,26 @@ def require_choices(regularizers, augmentation, max_gradient_norm):
             "`augmentation` must be one of `tfzoo.preprocessing`, such as `DiffAugment()`, or "
             f"None; received {augmentation!r:.80}."
         )
+    if augmentation is not None and len(data_shape) != 3:
+        raise ValueError(
+            "`augmentation` must be None for samples that are no images (H, W, C); received "
+            f"{type(augmentation).__name__} for samples of shape {data_shape}."
+        )
     if max_gradient_norm is not None and not max_gradient_norm > 0:
         raise ValueError(
             f"`max_gradient_norm` must be above 0, or None; received {max_gradient_norm}."
         )
+
+
+def require_metrics(metrics):
+    """Refuses what `evaluate` cannot call."""
+    if not isinstance(metrics, (tuple, list)) or not all(map(callable, metrics)):
+        raise ValueError(
+            "`metrics` must be a list of callables `(real, fake) -> dict`, such as those of "
+            f"`tfzoo.metrics`; received {metrics!r:.80}."
+        )
+
+
+def is_int(value):
+    """Whether a value is an int, and not a bool."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))

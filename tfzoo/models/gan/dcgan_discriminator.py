@@ -14,6 +14,7 @@ from tfzoo.layers import (
     SpectralNorm,
     leaky_relu,
 )
+from tfzoo.models.gan.choices import require_classes, require_ints
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -58,6 +59,8 @@ class DCGANDiscriminator(keras.Model):
     ):
         super().__init__(**kwargs)
         _, number = doublings(image_shape)
+        require_ints(base_dim=base_dim, kernel_size=kernel_size)
+        require_classes(num_classes)
 
         # Layers
         def convolution(width, name, kind=keras.layers.Conv2D):

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import BatchNorm, ConditionalLatent, ConvolutionToImage, leaky_relu
+from tfzoo.models.gan.choices import require_classes, require_ints
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -47,6 +48,8 @@ class DCGANGenerator(keras.Model):
     ):
         super().__init__(**kwargs)
         sides, number = doublings(image_shape)
+        require_ints(base_dim=base_dim, kernel_size=kernel_size)
+        require_classes(num_classes)
         widths = [base_dim * 2**n for n in reversed(range(number))]
 
         # Layers

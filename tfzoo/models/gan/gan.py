@@ -12,9 +12,14 @@ import tensorflow as tf
 
 from tfzoo.distribution.placement import require_placement
 from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
-from tfzoo.models.gan import samples
+from tfzoo.models.gan import raw_samples, samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
-from tfzoo.models.gan.choices import require_choices
+from tfzoo.models.gan.choices import (
+    require_choices,
+    require_ints,
+    require_metrics,
+    require_networks,
+)
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.without_updates import without_updates
@@ -94,6 +99,7 @@ class GAN(Task):
         seed=None,
         **kwargs,
     ):
+        require_networks(generator=generator, discriminator=discriminator)
         kwargs.setdefault("dtype", generator.dtype_policy)
         super().__init__(**kwargs)
         self.generator = generator
@@ -140,11 +146,7 @@ class GAN(Task):
                 clipped to this norm; None does not clip.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
-        if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
-            raise ValueError(
-                "`discriminator_steps` must be an int, 1 or more; received "
-                f"{discriminator_steps!r}."
-            )
+        require_ints(discriminator_steps=discriminator_steps)
         if generator_average is not None and not 0 <= generator_average < 1:
             raise ValueError(
                 f"`generator_average` must be in [0, 1), or None; received {generator_average}."
@@ -154,7 +156,7 @@ class GAN(Task):
                 f"`{name}` must be left out: a GAN has `generator_optimizer` and "
                 "`discriminator_optimizer`, and `evaluate` takes `metrics`."
             )
-        require_choices(regularizers, augmentation, max_gradient_norm)
+        require_choices(self.data_shape, regularizers, augmentation, max_gradient_norm)
         is_name = isinstance(generator_optimizer, str)
         if not is_name and generator_optimizer is discriminator_optimizer:
             raise ValueError(
@@ -371,15 +373,22 @@ class GAN(Task):
         Returns:
             The losses, and with `metrics` a dict of all numbers.
         """
+        require_metrics(metrics)
         if not metrics:
             return super().evaluate(x, y, batch_size, **kwargs)
         logs = super().evaluate(x, y, batch_size, **{**kwargs, "return_dict": True})
-        real, labels = samples.gathered(self, x, y, batch_size)
+        real, labels = raw_samples.gathered(self, x, y, batch_size)
         num_samples = num_samples or len(real)
         labels = None if labels is None else np.resize(labels, num_samples)
         fake = self.generate(num_samples, labels, seed=0)
         for metric in metrics:
-            logs |= metric(real, fake)
+            found = metric(real, fake)
+            if not isinstance(found, dict):
+                raise ValueError(
+                    "`metrics` must return a dict of numbers with names; received "
+                    f"{found!r:.80} from {metric!r:.80}."
+                )
+            logs |= found
         return logs
 
     generate = generate
@@ -411,19 +420,19 @@ class GAN(Task):
 
     def is_raw(self, x):
         """Whether `x` is samples in memory, or a dataset of single samples."""
-        return samples.is_raw(self, x)
+        return raw_samples.is_raw(self, x)
 
     def training_batches(self, x, y, batch_size, seed):
         """Turns samples, and labels where there are classes, into shuffled batches."""
-        return samples.training_batches(self, x, y, batch_size, seed)
+        return raw_samples.training_batches(self, x, y, batch_size, seed)
 
     def evaluation_batches(self, x, y, batch_size):
         """Turns samples, and labels where there are classes, into batches in order."""
-        return samples.evaluation_batches(self, x, y, batch_size)
+        return raw_samples.evaluation_batches(self, x, y, batch_size)
 
     def prediction_batches(self, x, batch_size):
         """Turns latents into batches."""
-        return samples.latent_batches(x, batch_size)
+        return raw_samples.latent_batches(self, x, batch_size)
 
     # Saving
 

@@ -6,7 +6,9 @@ n samples, Z latent_dim, B batch.
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.models.gan.choices import require_ints, require_seed
 from tfzoo.models.gan.noise import Rows, normal, uniform
+from tfzoo.models.gan.raw_samples import require_labels
 from tfzoo.models.gan.samples import IMAGE_RANK, scaled
 
 
@@ -27,11 +29,11 @@ def generate(task, n, labels=None, seed=None, truncation=None, batch_size=128):
 
     Source: Brock et al. 2019, "Large scale GAN training" (BigGAN), section 3.1, for truncation.
     """
-    _require_count("n", n, 1)
-    _require_count("batch_size", batch_size, 1)
-    if truncation is not None and not truncation > 0:
-        raise ValueError(f"`truncation` must be above 0, or None; received {truncation}.")
+    require_ints(n=n, batch_size=batch_size)
+    if truncation is not None and (isinstance(truncation, str) or not truncation > 0):
+        raise ValueError(f"`truncation` must be above 0, or None; received {truncation!r:.80}.")
     seed = np.random.randint(2**31) if seed is None else seed
+    require_seed("seed", seed)
     latents = latents_of(seed, n, task.latent_dim, truncation)
     return _in_batches(task, latents, _labels(task, labels, n, seed), batch_size)
 
@@ -52,7 +54,10 @@ def interpolate(task, a, b, steps, labels=None, batch_size=128):
 
     Source: White 2016, "Sampling generative networks", section 2.1.
     """
-    _require_count("steps", steps, 2)
+    require_ints(least=2, steps=steps)
+    for name, end in {"a": a, "b": b}.items():
+        if np.ndim(end) == 0:
+            require_seed(name, end)
     if task.num_classes is not None and labels is None:
         raise ValueError("`labels` must say which class the way is in; received None.")
     ends = [
@@ -173,11 +178,6 @@ def discriminate_function(task):
     )
 
 
-def _require_count(name, value, least):
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"`{name}` must be an int, {least} or more; received {value!r:.80}.")
-
-
 def _label_spec(task):
     return [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32)]
 
@@ -206,18 +206,11 @@ def _labels(task, labels, n, seed):
         seed = tf.stack([tf.cast(seed, tf.int32), 1])
         return tf.random.stateless_uniform([n], seed, 0, task.num_classes, tf.int32, alg="philox")
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "iufb":
-        raise ValueError(f"`labels` must be whole numbers; received {labels.dtype} values.")
     if labels.shape not in ((), (1,), (n,)):
         raise ValueError(
             f"`labels` must be one label for all {n}, or {n} of them; received shape "
             f"{labels.shape}."
         )
     labels = np.broadcast_to(labels, [n])
-    wrong = labels[(labels < 0) | (labels >= task.num_classes) | (labels % 1 != 0)]
-    if len(wrong):
-        raise ValueError(
-            "`labels` must be whole numbers in [0, num_classes), num_classes="
-            f"{task.num_classes}; received {wrong[0]}."
-        )
+    require_labels(task, labels)
     return labels.astype("int32")

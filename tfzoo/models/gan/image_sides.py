@@ -1,5 +1,7 @@
 """How an image grows from a few pixels, and shrinks to them again."""
 
+from tfzoo.models.gan.choices import require_dims
+
 SMALLEST = 4
 
 
@@ -18,6 +20,7 @@ def doublings(image_shape):
     Raises:
         ValueError: if no doubling of at most 7 pixels gives a side.
     """
+    require_dims(rank=3, image_shape=image_shape)
     height, width, _ = image_shape
     number = 0
     while height % 2 == width % 2 == 0 and min(height, width) >= 2 * SMALLEST:

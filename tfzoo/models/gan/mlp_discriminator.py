@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import Dropout, ProjectionLogit, leaky_relu
+from tfzoo.models.gan.choices import require_classes, require_dims
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -31,6 +32,8 @@ class MLPDiscriminator(keras.Model):
         self, hidden_dims=(512, 256), num_classes=None, dropout=0.0, negative_slope=0.2, **kwargs
     ):
         super().__init__(**kwargs)
+        require_dims(hidden_dims=hidden_dims)
+        require_classes(num_classes)
 
         # Layers
         self.hidden = [

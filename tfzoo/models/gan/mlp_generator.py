@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import ConditionalLatent, leaky_relu
+from tfzoo.models.gan.choices import require_classes, require_dims
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -44,6 +45,8 @@ class MLPGenerator(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        require_dims(data_shape=data_shape, hidden_dims=hidden_dims)
+        require_classes(num_classes)
 
         # Layers
         def dense(width, name):

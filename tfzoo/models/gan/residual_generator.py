@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import ConditionalLatent, ResidualBlock, scaled_normal, upsample
+from tfzoo.models.gan.choices import require_classes, require_dims, require_ints
 from tfzoo.models.gan.image_sides import doublings
 
 
@@ -50,7 +51,10 @@ class ResidualGenerator(keras.Model):
     ):
         super().__init__(**kwargs)
         sides, number = doublings(image_shape)
+        require_dims(widths=widths)
         require_stages(widths, image_shape, number)
+        require_ints(blocks_per_stage=blocks_per_stage, expansion=expansion, group_size=group_size)
+        require_classes(num_classes)
 
         # Layers
         def linear(width, name):
