@@ -14,6 +14,7 @@ from tfzoo.layers.low_rank_update import LowRankUpdate
 from tfzoo.layers.masked_lm_head import MaskedLMHead
 from tfzoo.layers.masks import attention_bias, visible_slots
 from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
+from tfzoo.layers.recompute import recompute
 from tfzoo.layers.resampling import downsample, upsample
 from tfzoo.layers.residual_block import ResidualBlock, scaled_normal
 from tfzoo.layers.rotary import rotary_angles, rotate
@@ -41,6 +42,7 @@ __all__ = [
     "downsample",
     "gelu_approximate",
     "leaky_relu",
+    "recompute",
     "relu_squared",
     "rms_normalize",
     "rotary_angles",

@@ -7,7 +7,7 @@ file reads in the order in which a token travels.
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import Dropout, EncoderBlock, LayerNorm, attention_bias
+from tfzoo.layers import Dropout, EncoderBlock, LayerNorm, attention_bias, recompute
 from tfzoo.models import adaptation, preset
 
 
@@ -29,6 +29,8 @@ class BertBackbone(keras.Model):
             the exact one of the paper.
         layer_norm_epsilon: float > 0, added to variances.
         use_pooler: bool, whether there is the layer that `pooled_output` comes from.
+        recompute: bool, a training step keeps the inputs of each block and computes the rest again:
+            less memory, more time, the same result.
         **kwargs: passed to `keras.Model`; `dtype="mixed_bfloat16"` trains 1.5 times as fast on
             most hardware.
 
@@ -61,6 +63,7 @@ class BertBackbone(keras.Model):
         activation="gelu",
         layer_norm_epsilon=1e-12,
         use_pooler=True,
+        recompute=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -120,6 +123,7 @@ class BertBackbone(keras.Model):
         self.activation = keras.activations.get(activation)
         self.layer_norm_epsilon = layer_norm_epsilon
         self.use_pooler = use_pooler
+        self.recompute = recompute
         self.adaptation = {}
 
     def call(self, inputs, training=False):
@@ -134,7 +138,10 @@ class BertBackbone(keras.Model):
         x = x + self.segment_embedding(inputs.get("segment_ids", tf.zeros_like(token_ids)))
         x = self.dropout(self.embedding_norm(x), training=training)
         for block in self.blocks:
-            x = block(x, bias, training=training)
+            if self.recompute and training:
+                x = recompute(block, x, bias, training=True)
+            else:
+                x = block(x, bias, training=training)
 
         if self.pooler is None:
             return {"sequence_output": x}
@@ -195,6 +202,7 @@ class BertBackbone(keras.Model):
             "activation": keras.activations.serialize(self.activation),
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "use_pooler": self.use_pooler,
+            "recompute": self.recompute,
         }
         return adaptation.with_adaptation(config, self)
 

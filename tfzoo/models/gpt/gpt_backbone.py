@@ -15,6 +15,7 @@ from tfzoo.layers import (
     RMSNorm,
     attention_bias,
     gelu_approximate,
+    recompute,
     rotary_angles,
     visible_slots,
 )
@@ -47,6 +48,8 @@ class GPTBackbone(keras.Model):
             starts as the identity.
         tie_embeddings: bool, one matrix embeds tokens and predicts them.
         logit_soft_cap: optional float c > 0, logits become `c tanh(logits / c)`.
+        recompute: bool, a training step keeps the inputs of each block and computes the rest again:
+            less memory, more time, the same result.
         **kwargs: passed to `keras.Model`; `dtype="mixed_bfloat16"` trains 1.5 times as fast on
             most hardware.
 
@@ -79,6 +82,7 @@ class GPTBackbone(keras.Model):
         zero_init=False,
         tie_embeddings=True,
         logit_soft_cap=None,
+        recompute=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -152,6 +156,7 @@ class GPTBackbone(keras.Model):
         self.zero_init = zero_init
         self.tie_embeddings = tie_embeddings
         self.logit_soft_cap = logit_soft_cap
+        self.recompute = recompute
 
     def call(self, inputs, cache=None, training=False):
         """Runs the network; see the class for arguments."""
@@ -170,6 +175,9 @@ class GPTBackbone(keras.Model):
         x = self.dropout(x, training=training)
         memory = []
         for number, block in enumerate(self.blocks):
+            if self.recompute and training and cache is None:
+                x, *_ = recompute(block, x, bias, angles=angles, training=True)
+                continue
             slots = None if cache is None else cache.layer(number)
             x, keys, values = block(x, bias, angles=angles, cache=slots, training=training)
             memory.append((keys, values))
@@ -238,6 +246,7 @@ class GPTBackbone(keras.Model):
             "zero_init": self.zero_init,
             "tie_embeddings": self.tie_embeddings,
             "logit_soft_cap": self.logit_soft_cap,
+            "recompute": self.recompute,
         }
 
 
