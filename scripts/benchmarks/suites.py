@@ -131,6 +131,36 @@ def packing(folder, log, quick):
     yield Heat(f"{name(shape)}, batches of 16 x {shape['length']}, {facts['lengths']}", rows)
 
 
+def memory(folder, log, quick):
+    """tfzoo alone: what a choice costs in memory and time; batch end to batch end, full rows."""
+    shape, batch_size = (TINY, 4) if quick else (SMALL, 8)
+    plain = "AdamW, float32"
+    settings = dict(shape=shape, batch_size=batch_size, steps=1, dtype="float32")
+
+    def heat(what, **choices):
+        rows = [
+            Contestant(
+                title,
+                "tfzoo_gpt:train",
+                {**settings, **options},
+                {} if title == plain else {plain: plain},
+                ("float32", training_operations(shape)),
+            )
+            for title, options in {plain: {}, **choices}.items()
+        ]
+        return Heat(f"{name(shape)}, batches of {batch_size} x {shape['length']}: {what}", rows)
+
+    yield heat(
+        "activations",
+        **{
+            "recompute": dict(recompute=True),
+            "gradient_accumulation=4": dict(gradient_accumulation=4),
+            "mixed_bfloat16": dict(dtype="mixed_bfloat16"),
+        },
+    )
+    yield heat("optimizers", **{n: dict(optimizer=n) for n in ("Adafactor", "Lion", "Muon", "SGD")})
+
+
 def gan(folder, log, quick):
     """DCGAN, alternating updates, from the end of one step to the end of a later one."""
     base_dim, batch_size, steps = (8, 8, 5) if quick else (64, 128, 5)
@@ -187,6 +217,7 @@ SUITES = {
     "train": train,
     "generate": generate,
     "packing": packing,
+    "memory": memory,
     "bert-raw-text": bert_raw_text,
     "bert-train": bert_train,
     "bert-read": bert_read,

@@ -11,25 +11,39 @@ import tensorflow as tf
 import tfzoo
 from benchmarks.keras_turns import TurnsOfSteps
 from tfzoo.models import GPTBackbone, GPTCausalLM
+from tfzoo.optimizers import MuonAdamW
 from tfzoo.preprocessing import BytePairTokenizer, CausalLMPreprocessor
 
 FOR_EVER = 10**9
 
 
-def build(shape, dtype, folder=None):
+def build(shape, dtype, folder=None, **form):
     keras.utils.set_random_seed(0)
     size = dict(shape)
     length = size.pop("length")
-    backbone = GPTBackbone(**size, max_sequence_length=length, dtype=dtype)
+    backbone = GPTBackbone(**size, max_sequence_length=length, dtype=dtype, **form)
     if folder is None:
         return GPTCausalLM(backbone)
     return GPTCausalLM(backbone, CausalLMPreprocessor(BytePairTokenizer.load(folder), length))
 
 
-def train(turns, shape, dtype, batch_size, steps, jit_compile="auto"):
+# What is compared for its memory; each with a rate at which a few steps stay finite.
+OPTIMIZERS = {
+    "AdamW": "auto",
+    "Adafactor": lambda: keras.optimizers.Adafactor(1e-3),
+    "Lion": lambda: keras.optimizers.Lion(1e-5),
+    "Muon": lambda: MuonAdamW(1e-3),
+    "SGD": lambda: keras.optimizers.SGD(1e-3),
+}
+
+
+def train(
+    turns, shape, dtype, batch_size, steps, optimizer="AdamW", recompute=False, **compile_options
+):
     """Full rows, one batch again and again."""
-    model = build(shape, dtype)
-    model.compile(jit_compile=jit_compile)
+    model = build(shape, dtype, recompute=recompute)
+    optimizer = OPTIMIZERS[optimizer]
+    model.compile(optimizer() if callable(optimizer) else optimizer, **compile_options)
     ids = np.random.default_rng(0).integers(
         shape["vocabulary_size"], size=(batch_size, shape["length"] + 1), dtype=np.int32
     )
