@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from tfzoo.cli.check_tpu import check_tpu
 from tfzoo.cli.export import export
 from tfzoo.cli.generate import generate
 from tfzoo.cli.read import answer, classify, embed, fill_mask, tag
@@ -13,7 +14,7 @@ from tfzoo.cli.sample import sample
 __all__ = ["main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (generate, classify, tag, answer, fill_mask, embed, sample, export):
+for command in (generate, classify, tag, answer, fill_mask, embed, sample, export, check_tpu):
     app.command()(command)
 
 

@@ -19,14 +19,18 @@ from tfzoo.distribution.strategies import (
     one_device,
     tpu,
 )
+from tfzoo.distribution.tpu_check import TPUProgram, compile_for_tpu, lower_to_hlo
 
 __all__ = [
     "Hosts",
     "ManyHosts",
+    "TPUProgram",
     "auto",
+    "compile_for_tpu",
     "hosts_from",
     "is_chief",
     "logical_cpus",
+    "lower_to_hlo",
     "many_hosts",
     "mirrored",
     "one_device",
