@@ -215,7 +215,7 @@ def test_names_and_weights_of_classes_are_looked_at():
         (None, "received None"),
         ([{"text": "a"}], "received a list that holds a str"),
         ({"token_ids": [[1, 2]]}, "received a dict that holds a int"),
-        ([["a", 5]], "received a list that holds a str"),
+        ([["a", 5]], "received a list that holds a int"),
     ],
 )
 def test_other_data_are_refused_without_printing_them(x, found):

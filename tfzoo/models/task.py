@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfzoo.callbacks.resumable import resumable
 from tfzoo.distribution import placement
 from tfzoo.models import preset, text_batches
+from tfzoo.models.arguments import require_ints
 from tfzoo.models.in_one_sentence import in_one_sentence
 from tfzoo.optimizers import RunSchedule
 
@@ -48,6 +49,7 @@ class Task(keras.Model):
         super().__init__(**kwargs)
         self.backbone = backbone
         self.preprocessor = preprocessor
+        self._require_parts()
         _require_room(backbone, preprocessor)
         # In a namespace, because Keras would track a dictionary and save the graphs in it.
         self._graphs = types.SimpleNamespace(by_key={})
@@ -80,10 +82,7 @@ class Task(keras.Model):
                 f"`metrics` must be left out: a {type(self).__name__} reports its own; received "
                 f"{kwargs['metrics']!r:.80}."
             )
-        if gradient_accumulation < 1:
-            raise ValueError(
-                f"`gradient_accumulation` must be 1 or more; received {gradient_accumulation}."
-            )
+        require_ints(gradient_accumulation=gradient_accumulation)
         super().compile(optimizer=optimizer, **kwargs)
         self.objective = loss
         self.max_gradient_norm = max_gradient_norm
@@ -149,6 +148,7 @@ class Task(keras.Model):
                 f"{batch_size!r:.80}."
             )
         if self.is_raw(x):
+            _refuse_arguments_of_arrays(kwargs)
             x, num_steps = self.training_batches(x, y, batch_size, seed)
             y, steps_per_epoch = None, steps_per_epoch or num_steps
         self._require_batches(x)
@@ -332,11 +332,24 @@ class Task(keras.Model):
             return
         odd = [part for part in tf.nest.flatten(x) if not hasattr(part, "shape")]
         if odd or not x:
-            found = f"a {type(x).__name__} that holds a {type(odd[0]).__name__}" if odd and x else x
+            no_text = [part for part in odd if not isinstance(part, (str, bytes))]
+            first = (no_text or odd or [None])[0]
+            found = f"a {type(x).__name__} that holds a {type(first).__name__}" if odd and x else x
             raise ValueError(
                 f"`x` must be {self.RAW_DATA}, or prepared batches: arrays, tensors, or a "
                 f"`tf.data.Dataset`; received {found!s:.80}."
             )
+
+    def _require_parts(self):
+        for name, kind in {"backbone": self.BACKBONE, "preprocessor": self.PREPROCESSOR}.items():
+            part = getattr(self, name)
+            is_left_out = part is None and name == "preprocessor"
+            if kind is not None and not is_left_out and not isinstance(part, kind):
+                found = "None" if part is None else f"a {type(part).__name__}"
+                raise ValueError(
+                    f"`{name}` of a {type(self).__name__} must be a {kind.__name__}; received "
+                    f"{found}."
+                )
 
     def _refuse_labels(self, y):
         if y is not None:
@@ -360,6 +373,19 @@ class Task(keras.Model):
             schedule = getattr(optimizer, "_learning_rate", None)
             if isinstance(schedule, RunSchedule):
                 schedule.begin_run(optimizer.iterations.numpy(), num_steps)
+
+
+def _refuse_arguments_of_arrays(arguments):
+    """Refuses what Keras does with arrays only, where raw data are given."""
+    advice = {
+        "validation_split": "split the data, and pass one part as `validation_data`",
+        "class_weight": "a text classifier takes it in `compile`, by the names of the classes",
+        "sample_weight": "weights are part of prepared batches, `(x, y, weights)`",
+    }
+    for name, instead in advice.items():
+        value = arguments.get(name)
+        if value is not None and not (isinstance(value, float) and value == 0):
+            raise ValueError(f"`{name}` must be left out with raw data: {instead}.")
 
 
 def _paths(variables):

@@ -33,7 +33,24 @@ def is_text(x):
 
 def as_strings(texts):
     """Turns a string, or strings in any form but a dataset, into a string tensor (B,)."""
-    return tf.constant([texts] if isinstance(texts, (str, bytes)) else texts, tf.string)
+    if isinstance(texts, (str, bytes)):
+        texts = [texts]
+    try:
+        return tf.constant(texts, tf.string)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "Texts must be a string, or strings in a list, an array or a tensor; received "
+            f"{what_is_no_text(texts)}."
+        ) from error
+
+
+def what_is_no_text(x):
+    """Words for data that should be texts: what they are, and the first part that is no string."""
+    if isinstance(x, (list, tuple)):
+        odd = [n for n, part in enumerate(x) if not isinstance(part, (str, bytes))]
+        if odd:
+            return f"{x[odd[0]]!r:.80} at place {odd[0]} of a {type(x).__name__}"
+    return f"{x!r:.80}"
 
 
 def training_batches(preprocessor, texts, batch_size, seed):

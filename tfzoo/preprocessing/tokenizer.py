@@ -241,6 +241,10 @@ def read_text(path: pathlib.Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path} does not exist, but the tokenizer needs it.") from error
+    except NotADirectoryError as error:
+        raise ValueError(
+            f"`folder` must be the folder of the tokenizer's files; {path.parent} is a file."
+        ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} must be UTF-8 text, but {error}.") from error
 

@@ -186,7 +186,7 @@ def test_examples_give_the_same_loss_as_their_rows(trained, examples):
             lambda m: small(max_answer_length=0),
             "`max_answer_length` must be at least 1; received 0",
         ),
-        (lambda m: m.compile(gradient_accumulation=0), "must be 1 or more; received 0"),
+        (lambda m: m.compile(gradient_accumulation=0), "must be an int, 1 or more; .* 0"),
         (
             lambda m: BertQuestionAnswerer(m.backbone).answer("a", "b"),
             "Raw data need a preprocessor",

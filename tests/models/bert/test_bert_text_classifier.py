@@ -200,7 +200,7 @@ def fit(x, y, **arguments):
         (lambda: build(pooling="max"), '`pooling` must be "mean", or "cls" .* received \'max\''),
         (lambda: build().compile(layer_decay=1.5), r"`layer_decay` must be in \(0, 1\]"),
         (lambda: build().compile(class_weight={"odd": 1}), "`class_weight` must map names"),
-        (lambda: build().compile(gradient_accumulation=0), "must be 1 or more; received 0"),
+        (lambda: build().compile(gradient_accumulation=0), "must be an int, 1 or more; .* 0"),
         (lambda: build().classify("a", top_k=3), "`top_k` must be from 1 to 2.* received 3"),
         (
             lambda: BertTextClassifier(build().backbone, class_names=["a"]).classify("a"),

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfzoo.layers import Dropout, EncoderBlock, LayerNorm, attention_bias, recompute
 from tfzoo.models import adaptation, preset
+from tfzoo.models.arguments import require_ints
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -67,6 +68,13 @@ class BertBackbone(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        require_ints(
+            vocabulary_size=vocabulary_size,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            max_sequence_length=max_sequence_length,
+        )
         if hidden_dim % num_heads:
             raise ValueError(
                 f"`num_heads` must divide `hidden_dim`; received num_heads={num_heads}, "

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfzoo.models.bert import question_answering
 from tfzoo.models.bert.answer_spans import IMPOSSIBLE, row_losses
-from tfzoo.models.bert.bert_backbone import initializer
+from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.pretrained import from_pretrained, require_room
 from tfzoo.models.bert.question_batches import evaluation_batches, is_examples, training_batches
 from tfzoo.models.bert.unpack import unpack
@@ -73,6 +73,7 @@ class BertQuestionAnswerer(Task):
     Source: Devlin et al. 2019, "BERT", section 4.2; 4.3 for questions without an answer.
     """
 
+    BACKBONE, PREPROCESSOR = BertBackbone, QuestionAnsweringPreprocessor
     RAW_DATA = "a list of `QuestionAnswerExample`s"
 
     def __init__(

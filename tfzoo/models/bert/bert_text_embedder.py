@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfzoo.losses import ContrastiveLoss
 from tfzoo.models.bert import embedding_batches, text_embedding
+from tfzoo.models.bert.bert_backbone import BertBackbone
 from tfzoo.models.bert.long_documents import checked_windows, document_outputs
 from tfzoo.models.bert.pretrained import (
     from_pretrained,
@@ -75,6 +76,7 @@ class BertTextEmbedder(Task):
     Source: Reimers and Gurevych 2019, "Sentence-BERT", section 3.
     """
 
+    BACKBONE, PREPROCESSOR = BertBackbone, TextClassifierPreprocessor
     RAW_DATA = "pairs of texts"
 
     def __init__(self, backbone, preprocessor=None, pooling="mean", long_documents=None, **kwargs):

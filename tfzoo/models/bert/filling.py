@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.models.text_batches import as_strings, is_text
+from tfzoo.models.text_batches import as_strings
 from tfzoo.preprocessing.token_masking import positions_of
+from tfzoo.preprocessing.word_piece_graph import NOT_UTF8
 
 # Rows of a pass over the network, whatever the number of texts.
 ROWS_PER_PASS = 64
@@ -88,7 +89,7 @@ def fill_mask(task, texts, top_k=5):
                 ]
             )
         filled.append(masks[0] if len(masks) == 1 else masks)
-    return filled[0] if isinstance(texts, str) else filled
+    return filled[0] if isinstance(texts, (str, bytes)) else filled
 
 
 def score(task, texts):
@@ -119,7 +120,7 @@ def score(task, texts):
             strict=True,
         )
     ]
-    return scores[0] if isinstance(texts, str) else scores
+    return scores[0] if isinstance(texts, (str, bytes)) else scores
 
 
 def fill_mask_in_graph(task, texts, top_k):
@@ -178,7 +179,10 @@ def score_in_graph(task, texts):
 
 
 def _strings(texts):
-    texts = [texts] if isinstance(texts, str) else texts
-    if not is_text(texts) or not len(texts):
-        raise ValueError(f"`texts` must be a string or strings; received {texts!r:.200}.")
-    return [text.decode() if isinstance(text, bytes) else str(text) for text in texts]
+    found = as_strings(texts).numpy()
+    if not len(found):
+        raise ValueError("`texts` must hold at least one text; received none.")
+    try:
+        return [text.decode() for text in found]
+    except UnicodeDecodeError as error:
+        raise ValueError(NOT_UTF8) from error

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfzoo.metrics import answer_f1, exact_match
 from tfzoo.models.bert.answer_spans import IMPOSSIBLE, best_answers, best_spans, row_losses
 from tfzoo.models.in_batches import in_batches
+from tfzoo.models.text_batches import as_strings
 
 # Windows that are in the network at once, however long the texts are.
 WINDOWS_PER_BATCH = 32
@@ -61,7 +62,7 @@ def answer(self, question, context, batch_size=32):
         columns = [column.numpy() for column in answers]
         for n, text, start, end, score in zip(rows, *columns, strict=True):
             found[n] = FoundAnswer(text.decode(), int(start), int(end), float(score))
-    return found if isinstance(question, (list, tuple)) else found[0]
+    return found[0] if isinstance(question, (str, bytes)) else found
 
 
 def find_answers(model, questions, contexts):
@@ -142,8 +143,9 @@ def _official_scores(texts, answers):
 
 
 def _lists(question, context):
-    questions = list(question) if isinstance(question, (list, tuple)) else [question]
-    contexts = [context] * len(questions) if isinstance(context, str) else list(context)
+    questions, contexts = (list(as_strings(texts).numpy()) for texts in (question, context))
+    if isinstance(context, (str, bytes)):
+        contexts *= len(questions)
     if len(questions) != len(contexts):
         raise ValueError(
             "`context` must be one string, or one for each question; received "

@@ -4,32 +4,9 @@ import keras
 import numpy as np
 
 from tfzoo.losses import AdversarialRegularizer
+from tfzoo.models.arguments import is_int
 
 INT32 = np.iinfo("int32")
-
-
-def require_ints(least=1, **values):
-    """Refuses arguments that are no ints, or are below `least`."""
-    for name, value in values.items():
-        if not is_int(value) or value < least:
-            raise ValueError(f"`{name}` must be an int, {least} or more; received {value!r:.80}.")
-
-
-def require_classes(num_classes):
-    """Refuses a number of classes that is none."""
-    if num_classes is not None:
-        require_ints(num_classes=num_classes)
-
-
-def require_dims(rank=None, **values):
-    """Refuses arguments that are not some ints of 1 or more, or not `rank` of them."""
-    for name, value in values.items():
-        is_list = isinstance(value, (tuple, list)) and all(is_int(v) and v > 0 for v in value)
-        if not is_list or len(value) not in (rank, rank or len(value)) or not value:
-            raise ValueError(
-                f"`{name}` must be a tuple of {f'{rank} ints' if rank else 'ints'}, each 1 or "
-                f"more; received {value!r:.80}."
-            )
 
 
 def require_seed(name, seed):
@@ -85,8 +62,3 @@ def require_metrics(metrics):
             "`metrics` must be a list of callables `(real, fake) -> dict`, such as those of "
             f"`tfzoo.metrics`; received {metrics!r:.80}."
         )
-
-
-def is_int(value):
-    """Whether a value is an int, and not a bool."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))

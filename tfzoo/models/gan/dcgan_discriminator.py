@@ -14,7 +14,7 @@ from tfzoo.layers import (
     SpectralNorm,
     leaky_relu,
 )
-from tfzoo.models.gan.choices import require_classes, require_ints
+from tfzoo.models.arguments import require_classes, require_ints
 from tfzoo.models.gan.image_sides import doublings
 
 

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import BatchNorm, ConditionalLatent, ConvolutionToImage, leaky_relu
-from tfzoo.models.gan.choices import require_classes, require_ints
+from tfzoo.models.arguments import require_classes, require_ints
 from tfzoo.models.gan.image_sides import doublings
 
 

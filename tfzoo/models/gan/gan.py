@@ -12,14 +12,10 @@ import tensorflow as tf
 
 from tfzoo.distribution.placement import require_placement
 from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
+from tfzoo.models.arguments import require_ints
 from tfzoo.models.gan import raw_samples, samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
-from tfzoo.models.gan.choices import (
-    require_choices,
-    require_ints,
-    require_metrics,
-    require_networks,
-)
+from tfzoo.models.gan.choices import require_choices, require_metrics, require_networks
 from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.without_updates import without_updates

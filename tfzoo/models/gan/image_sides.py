@@ -1,6 +1,6 @@
 """How an image grows from a few pixels, and shrinks to them again."""
 
-from tfzoo.models.gan.choices import require_dims
+from tfzoo.models.arguments import require_dims
 
 SMALLEST = 4
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import ConditionalLatent, leaky_relu
-from tfzoo.models.gan.choices import require_classes, require_dims
+from tfzoo.models.arguments import require_classes, require_dims
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import ProjectionLogit, ResidualBlock, downsample, scaled_normal
-from tfzoo.models.gan.choices import require_classes, require_dims, require_ints
+from tfzoo.models.arguments import require_classes, require_dims, require_ints
 from tfzoo.models.gan.image_sides import doublings
 from tfzoo.models.gan.residual_generator import require_stages
 

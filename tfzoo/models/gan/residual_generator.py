@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import ConditionalLatent, ResidualBlock, scaled_normal, upsample
-from tfzoo.models.gan.choices import require_classes, require_dims, require_ints
+from tfzoo.models.arguments import require_classes, require_dims, require_ints
 from tfzoo.models.gan.image_sides import doublings
 
 

@@ -7,7 +7,7 @@ B batch.
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.models.gan.choices import require_classes, require_ints
+from tfzoo.models.arguments import require_classes, require_ints
 from tfzoo.models.task import sum_over_replicas
 
 IMAGE_RANK = 3

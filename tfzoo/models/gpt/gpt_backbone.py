@@ -20,6 +20,7 @@ from tfzoo.layers import (
     visible_slots,
 )
 from tfzoo.models import preset
+from tfzoo.models.arguments import require_ints
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -86,6 +87,13 @@ class GPTBackbone(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        require_ints(
+            vocabulary_size=vocabulary_size,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            max_sequence_length=max_sequence_length,
+        )
         if hidden_dim % num_heads:
             raise ValueError(
                 f"`num_heads` must divide `hidden_dim`; received num_heads={num_heads}, "
