@@ -46,7 +46,7 @@ def answer(
     from tfzoo.models import BertQuestionAnswerer
 
     questions = _lines(questions)
-    document = context.read_text(encoding="utf-8")
+    document = _document(context)
     found = BertQuestionAnswerer.from_preset(preset).answer(questions, document)
     for question, answer in zip(questions, found, strict=True):
         _say(as_json, question, answers=[answer])
@@ -71,6 +71,13 @@ def embed(preset: Preset, texts: Texts) -> None:
     texts = _lines(texts)
     for text, vector in zip(texts, BertTextEmbedder.from_preset(preset).embed(texts), strict=True):
         print(json.dumps({"text": text, "vector": vector.tolist()}, ensure_ascii=False))
+
+
+def _document(path):
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"`context` must be a file of UTF-8 text; in {path} {error}.") from error
 
 
 def _lines(texts):
