@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.models.gan.conftest import mlp_gan
 from tfzoo.models import (
@@ -78,3 +79,10 @@ def test_prediction_with_classes_wants_labels():
 def test_points_are_not_augmented_as_images():
     with pytest.raises(ValueError, match=r"samples that are no images.* of shape \(3,\)"):
         mlp_gan((3,)).compile(augmentation=DiffAugment())
+
+
+def test_a_dataset_is_refused_in_one_sentence():
+    gan, images = mlp_gan(), np.zeros([4, 2, 3, 1], "uint8")
+    gan.compile()
+    with pytest.raises(ValueError, match=r"^Samples must be one array; received two\."):
+        gan.fit(tf.data.Dataset.from_tensors((images, images)))

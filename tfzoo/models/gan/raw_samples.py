@@ -35,8 +35,7 @@ def training_batches(task, x, y, batch_size, seed):
             num_rows = int(x.cardinality())
             batch_size = min(batch_size, num_rows) if num_rows > 0 else batch_size
             x = x.shuffle(64 * batch_size, seed=seed).batch(batch_size, drop_remainder=True)
-        x = x.map(lambda *batch: looked_at(task, batch)).prefetch(2)
-        return without_autotuning(x), None
+        return all_looked_at(task, x), None
     rows = in_memory(task, x, y)
     size = task.packing * task.discriminator_steps
     num_rows = len(tf.nest.flatten(rows)[0])
@@ -52,11 +51,11 @@ def training_batches(task, x, y, batch_size, seed):
 def evaluation_batches(task, x, y, batch_size):
     """See `Task.evaluation_batches`; what is left over after the last full pack is left out."""
     if isinstance(x, tf.data.Dataset) and is_batched(task, x):
-        return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
+        return all_looked_at(task, x)
     batch_size = max(task.packing, batch_size - batch_size % task.packing)
     if isinstance(x, tf.data.Dataset):
         x = x.batch(batch_size)
-        return without_autotuning(x.map(lambda *batch: looked_at(task, batch)).prefetch(2))
+        return all_looked_at(task, x)
     rows = in_memory(task, x, y)
     if task.packing > 1:
         rows = rows[: len(rows) - len(rows) % task.packing]
@@ -103,6 +102,13 @@ def is_batched(task, dataset):
     # Images of one channel may come without an axis for it, alone and in batches.
     flat = task.data_shape[:-1] if task.data_shape[-1] == 1 else task.data_shape
     return not any(spec.shape.is_compatible_with(shape) for shape in (task.data_shape, flat))
+
+
+def all_looked_at(task, dataset):
+    """Batches of a dataset, each `looked_at`; what is wrong comes as one sentence."""
+    # AutoGraph would bury the sentence under a trace.
+    look = tf.autograph.experimental.do_not_convert(lambda *batch: looked_at(task, batch))
+    return without_autotuning(dataset.map(look).prefetch(2))
 
 
 def looked_at(task, batch):
