@@ -13,7 +13,7 @@ from tfzoo import (
     preprocessing,
     samplers,
 )
-from tfzoo.export import export
+from tfzoo.export import export, export_bundle
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "data",
     "distribution",
     "export",
+    "export_bundle",
     "layers",
     "losses",
     "metrics",

@@ -34,6 +34,11 @@ class Model:
             raise FileNotFoundError(f"{folder} does not exist [in brackets].")
         return cls()
 
+    @classmethod
+    def export(cls, model, folder, version):
+        cls.exported.append((model, folder, version))
+        return folder / "7"
+
     def generate(self, prompt, max_new_tokens, stream, **options):
         assert stream
         yield from prompt[::-1][:max_new_tokens]
@@ -46,9 +51,7 @@ def run(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["tfzoo", *map(str, arguments)])
         monkeypatch.setattr(tfzoo.models, "GPTCausalLM", Model)
         monkeypatch.setattr(tfzoo.models, "Task", Model)
-        monkeypatch.setattr(
-            tfzoo, "export", lambda *call: Model.exported.append(call), raising=False
-        )
+        monkeypatch.setattr(tfzoo, "export_bundle", Model.export)
         with pytest.raises(SystemExit) as end:
             cli.main()
         output, errors = capsys.readouterr()
@@ -93,12 +96,14 @@ def test_generate_passes_only_what_was_chosen(run, tmp_path):
 
 
 def test_export(run, tmp_path):
-    status, output, _ = run("export", tmp_path, tmp_path / "saved_model")
+    status, output, _ = run("export", tmp_path, tmp_path / "bundle")
     assert status == 0
-    model, folder = Model.exported.pop()
+    model, folder, version = Model.exported.pop()
     assert isinstance(model, Model)
-    assert folder == tmp_path / "saved_model"
-    assert f"saved_model_cli show --dir {folder} --all" in output
+    assert (folder, version) == (tmp_path / "bundle", None)
+    assert f"saved_model_cli show --dir {folder / '7'} --all" in output
+    run("export", tmp_path, tmp_path / "bundle", "--version", "5")
+    assert Model.exported.pop()[2] == 5
 
 
 @pytest.mark.parametrize("command", [["generate", "missing", "abc"], ["export", "missing", "new"]])
@@ -122,19 +127,19 @@ def test_a_real_model_writes_and_is_exported(tmp_path, monkeypatch, capsys):
     )
     backbone = tfzoo.models.GPTBackbone(preprocessor.tokenizer.vocabulary_size, 1, 2, 14)
     model = tfzoo.models.GPTCausalLM(backbone, preprocessor)
-    preset, saved_model = str(tmp_path / "preset"), str(tmp_path / "saved_model")
+    preset, bundle = str(tmp_path / "preset"), str(tmp_path / "bundle")
     model.save_to_preset(preset)
     for command in (
         ["generate", preset, "abc", "--max-new-tokens", "5"],
-        ["export", preset, saved_model],
+        ["export", preset, bundle],
     ):
         monkeypatch.setattr(sys, "argv", ["tfzoo", *command])
         with pytest.raises(SystemExit) as end:
             cli.main()
         assert end.value.code == 0
     assert capsys.readouterr().out.startswith(model.generate("abc", max_new_tokens=5) + "\n")
-    assert "generate" in tf.saved_model.load(saved_model).signatures
-    monkeypatch.setattr(sys, "argv", ["tfzoo", "export", preset, saved_model])
+    assert "generate" in tf.saved_model.load(f"{bundle}/1").signatures
+    monkeypatch.setattr(sys, "argv", ["tfzoo", "export", preset, bundle, "--version", "1"])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 2
@@ -146,12 +151,12 @@ def test_a_model_of_any_family_is_exported(tmp_path, monkeypatch):
         tfzoo.models.MLPGenerator((3,), (5,)), tfzoo.models.MLPDiscriminator((5,)), latent_dim=2
     )
     gan.save_to_preset(tmp_path / "preset")
-    folders = str(tmp_path / "preset"), str(tmp_path / "saved_model")
+    folders = str(tmp_path / "preset"), str(tmp_path / "bundle")
     monkeypatch.setattr(sys, "argv", ["tfzoo", "export", *folders])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 0
-    assert "generate_from_latent" in tf.saved_model.load(folders[1]).signatures
+    assert "generate_from_latent" in tf.saved_model.load(f"{folders[1]}/1").signatures
 
 
 def test_a_backbone_alone_is_not_exported(tmp_path, monkeypatch, capsys):

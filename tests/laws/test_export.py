@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 import tfzoo
 
@@ -70,12 +71,53 @@ def assert_equal(served, live, message):
 
 
 def test_signatures_have_exact_names_dtypes_and_shapes(entry, tmp_path):
-    tfzoo.export(entry.build(), tmp_path / "served")
-    signatures = dict(tf.saved_model.load(str(tmp_path / "served")).signatures)
+    version = tfzoo.export_bundle(entry.build(), tmp_path / "bundle")
+    signatures = dict(tf.saved_model.load(str(version)).signatures)
     default = signatures.pop("serving_default")
     found = {name: described(signature) for name, signature in signatures.items()}
     assert found == entry.signatures
     assert described(default) == next(iter(entry.signatures.values()))
+    check_description(json.loads((tmp_path / "bundle" / "tfzoo.json").read_text()), entry)
+    answer_warm_up(version, signatures)
+
+
+def check_description(said, entry):
+    found = {
+        name: tuple(
+            {key: (spec["dtype"], tuple(spec["shape"])) for key, spec in one[side].items()}
+            for side in ("inputs", "outputs")
+        )
+        for name, one in said["signatures"].items()
+    }
+    assert found == entry.signatures
+    assert said["default_signature"] == next(iter(entry.signatures))
+    for one in said["signatures"].values():
+        assert one["description"].endswith(".")
+        # The state that a client carries from call to call is nothing for people.
+        inputs = [] if "pending" in one["inputs"] else one["inputs"].values()
+        assert all(spec["description"].endswith(".") for spec in inputs)
+
+
+def answer_warm_up(version, signatures):
+    """Sends the requests as TensorFlow Serving does, read by its own definition of them."""
+    path = version / "assets.extra" / "tf_serving_warmup_requests"
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    requests = [log.predict_log.request for log in logs]
+    assert [r.model_spec.signature_name for r in requests] == [
+        name for name in json.loads((version.parent / "tfzoo.json").read_text())["signatures"]
+    ]
+    for request in requests:
+        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+        specs = signatures[request.model_spec.signature_name].structured_input_signature[1]
+        assert {name: value.dtype for name, value in inputs.items() if value.dtype != object} == {
+            name: spec.dtype for name, spec in specs.items() if spec.dtype != tf.string
+        }
+        assert inputs.keys() == specs.keys()
+        tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        signatures[request.model_spec.signature_name](**tensors)
 
 
 def described(signature):

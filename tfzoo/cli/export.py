@@ -1,4 +1,4 @@
-"""`tfzoo export`: a model from a folder becomes a SavedModel."""
+"""`tfzoo export`: a model from a folder becomes a version of a bundle."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,14 +7,17 @@ import typer
 
 
 def export(
-    preset: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    folder: Annotated[Path, typer.Argument(help="New folder for the SavedModel.")],
+    preset: Annotated[Path, typer.Argument(help="Folder of the model, or of its run.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle, new or with versions.")],
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Without it, the next that is free.")
+    ] = None,
 ) -> None:
-    """Export a model of any family from a folder as a SavedModel, raw data in and answers out."""
+    """Export a model of any family as the next version of a bundle for a server: raw data in."""
     # TensorFlow takes seconds to import: only who exports waits for it.
     import tfzoo
 
     model = tfzoo.models.Task.from_preset(preset)
-    tfzoo.export(model, folder)
-    print(f"Exported to {folder}. To see its signatures:")
-    print(f"saved_model_cli show --dir {folder} --all")
+    place = tfzoo.export_bundle(model, bundle, version)
+    print(f"Exported to {place}; {bundle / 'tfzoo.json'} says what goes in and out. In full:")
+    print(f"saved_model_cli show --dir {place} --all")

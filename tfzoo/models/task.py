@@ -41,6 +41,9 @@ class Task(keras.Model):
     BACKBONE = PREPROCESSOR = None
     # What it takes besides prepared batches, for the sentence that refuses anything else.
     RAW_DATA = "texts"
+    # What an export says of the task: what it is for, and a sentence for each input of its
+    # `serving_functions`. Defaults are those of the functions, descriptions their docstrings.
+    SERVES, INPUTS = None, {}
 
     def __init__(self, backbone=None, preprocessor=None, **kwargs):
         placement.require_supported(tf.distribute.get_strategy())

@@ -72,6 +72,11 @@ class BertMaskedLM(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, MaskedLMPreprocessor
+    SERVES = "masked_lm"
+    INPUTS = {
+        "text": "Texts, hidden words written as [MASK].",
+        "top_k": "Guesses for each hidden word, the most probable first.",
+    }
 
     def __init__(self, backbone, preprocessor=None, next_sentence=False, **kwargs):
         super().__init__(backbone, preprocessor, **kwargs)
@@ -260,9 +265,18 @@ class BertMaskedLM(Task):
         self._attached()
         text = tf.TensorSpec([None], tf.string, "text")
         top_k = tf.TensorSpec([], tf.int32, "top_k")
+
+        def fill_mask(text, top_k=5):
+            """Guesses the hidden words of texts."""
+            return self.fill_mask_in_graph(text, top_k)
+
+        def score(text):
+            """Says how probable each token is, given all others."""
+            return self.score_in_graph(text)
+
         return {
-            "fill_mask": (self.fill_mask_in_graph, [text, top_k]),
-            "score": (self.score_in_graph, [text]),
+            "fill_mask": (fill_mask, [text, top_k]),
+            "score": (score, [text]),
         }
 
     def get_config(self):

@@ -74,6 +74,11 @@ class BertQuestionAnswerer(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, QuestionAnsweringPreprocessor
+    SERVES = "answers"
+    INPUTS = {
+        "question": "Questions.",
+        "context": "The document that holds the answer of each question, of any length.",
+    }
     RAW_DATA = "a list of `QuestionAnswerExample`s"
 
     def __init__(
@@ -233,6 +238,7 @@ class BertQuestionAnswerer(Task):
         inputs = [tf.TensorSpec([None], tf.string, name) for name in ("question", "context")]
 
         def answer(question, context):
+            """Finds the words of each document that answer its question."""
             return question_answering.find_answers(self, question, context)._asdict()
 
         return {"answer": (answer, inputs)}

@@ -94,6 +94,11 @@ class BertTextClassifier(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, TextClassifierPreprocessor
+    SERVES = "classification"
+    INPUTS = {
+        "text": "Texts, or the first text of each pair.",
+        "second_text": "The second text of each pair.",
+    }
     RAW_DATA = "texts or pairs of texts"
 
     def __init__(

@@ -77,6 +77,8 @@ class BertTextEmbedder(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, TextClassifierPreprocessor
+    SERVES = "embedding"
+    INPUTS = {"text": "Texts."}
     RAW_DATA = "pairs of texts"
 
     def __init__(self, backbone, preprocessor=None, pooling="mean", long_documents=None, **kwargs):
@@ -231,6 +233,7 @@ class BertTextEmbedder(Task):
         self._attached()
 
         def embed(text):
+            """Turns texts into vectors of length 1, near each other where meanings are."""
             return {"vector": text_embedding.embed_texts(self, text)}
 
         return {"embed": (embed, [tf.TensorSpec([None], tf.string, "text")])}

@@ -93,6 +93,8 @@ class BertTokenClassifier(Task):
     """
 
     BACKBONE, PREPROCESSOR = BertBackbone, TokenClassifierPreprocessor
+    SERVES = "tokens"
+    INPUTS = {"text": "Texts."}
     RAW_DATA = "sentences as lists of words"
 
     def __init__(

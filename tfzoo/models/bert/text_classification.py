@@ -69,6 +69,14 @@ def serving_functions(self):
     """
     self._attached()
 
+    def classify(text):
+        """Says which class each text belongs to."""
+        return answer(text)
+
+    def classify_pair(text, second_text):
+        """Says which class each pair of texts belongs to."""
+        return answer(tf.stack([text, second_text], axis=1))
+
     def answer(texts):
         found = probabilities(self, self._attached()(texts))
         return {
@@ -78,11 +86,8 @@ def serving_functions(self):
             "probabilities": found,
         }
 
-    def answer_pair(text, second_text):
-        return answer(tf.stack([text, second_text], axis=1))
-
     text, second = (tf.TensorSpec([None], tf.string, name) for name in ("text", "second_text"))
-    functions = {"classify": (answer, [text]), "classify_pair": (answer_pair, [text, second])}
+    functions = {"classify": (classify, [text]), "classify_pair": (classify_pair, [text, second])}
     return {"classify": functions["classify"]} if self.long_documents else functions
 
 

@@ -95,6 +95,7 @@ def serving_functions(self):
     self._attached()
 
     def tag(text):
+        """Finds the entities of texts: what they are, and where."""
         found = find_entities(self, text)
         lengths = {"num_entities": tf.cast(found["start"].row_lengths(), tf.int32)}
         return lengths | {name: rows.to_tensor() for name, rows in found.items()}

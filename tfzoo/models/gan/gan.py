@@ -83,6 +83,14 @@ class GAN(Task):
 
     PARTS = ("generator", "discriminator", "average_generator")
     RAW_DATA = "an array of samples, or `(samples, labels)`"
+    SERVES = "images"
+    INPUTS = {
+        "n": "How many samples.",
+        "seed": "The same seed draws the same samples.",
+        "labels": "The class of each sample, from 0; where samples are drawn, one may do for all.",
+        "latents": "Vectors of normal random numbers, one for each sample.",
+        "samples": "Samples; images are in [-1, 1].",
+    }
 
     def __init__(
         self,

@@ -117,15 +117,18 @@ def serving_functions(task):
     samples = tf.TensorSpec([None, *task.data_shape], tf.float32, "samples")
     labels = [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32, "labels")]
 
-    def generate(n, seed, labels=None):
+    def generate(n=1, seed=0, labels=None):
+        """Draws samples."""
         if labels is not None:
             labels = tf.broadcast_to(labels, [n])
         return make(task, latents_of(seed, n, task.latent_dim), labels)
 
     def generate_from_latent(latents, labels=None):
+        """Draws the samples that latent vectors stand for."""
         return make(task, latents, labels)
 
     def discriminate(samples, labels=None):
+        """Says how real samples look: above 0 like real ones."""
         return {"logits": task.logits_of(samples, labels)}
 
     return {

@@ -64,6 +64,15 @@ class GPTCausalLM(Task):
     """
 
     BACKBONE, PREPROCESSOR = GPTBackbone, CausalLMPreprocessor
+    SERVES = "generation"
+    INPUTS = {
+        "text": "Texts: beginnings to be continued, or whole texts to be scored.",
+        "max_new_tokens": "Tokens to write at most.",
+        "temperature": "0 always takes the likeliest token; 1 draws as the model has learned.",
+        "top_k": "Draw among the k likeliest tokens only; 0 among all.",
+        "top_p": "Draw among the likeliest tokens that together reach probability p; 1 among all.",
+        "seed": "The same seed draws the same text for the same batch of texts.",
+    }
 
     def compile(self, optimizer="auto", loss=None, **kwargs):
         """Configures training.
@@ -203,10 +212,14 @@ class GPTCausalLM(Task):
             spec(tf.int32, "seed"),
         ]
 
-        def generate(text, max_new_tokens, temperature, top_k, top_p, seed):
+        room = min(64, self.backbone.max_sequence_length // 2)
+
+        def generate(text, max_new_tokens=room, temperature=0.0, top_k=0, top_p=1.0, seed=0):
+            """Continues texts; what comes back are beginnings and continuations."""
             return generate_texts(self, text, max_new_tokens, temperature, top_k, top_p, seed)
 
         def score(text):
+            """Says how probable each token is, given those before it."""
             tokens, log_likelihoods = score_texts(self, text)
             return {
                 "log_likelihood": tf.reduce_sum(log_likelihoods, axis=1),

@@ -1,13 +1,14 @@
 """From a task to a SavedModel that needs neither tfzoo nor Keras."""
 
+import inspect
 import os
 import pathlib
-import shutil
-import tempfile
 
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
+from tfzoo.checkpoints import new_folder
 from tfzoo.models import merge_lora
 
 
@@ -41,26 +42,44 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
         print(score(text=tf.constant(["abc"]))["log_likelihood"])
         ```
     """
-    folder = pathlib.Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"`folder` must not exist yet; {folder} does. Choose another name.")
-    task = merge_lora(task)
-    functions = task.serving_functions()
+    with new_folder(folder) as aside:
+        write_saved_model(merge_lora(task), aside)
+
+
+def write_saved_model(task: keras.Model, folder: pathlib.Path) -> None:
+    """Writes a task whose LoRA is merged into an empty folder."""
     archive = keras.export.ExportArchive()
     archive.track(task)
     # Keras tracks layers; the tokenizer's tables are resources of its own.
     tokenizer = getattr(task.preprocessor, "tokenizer", None)
     if tokenizer is not None:
         archive.track(tokenizer)
+    functions = task.serving_functions()
     for name, (function, signature) in functions.items():
         graph = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, graph)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent)
-    try:
-        archive.write_out(aside, verbose=False)
-        os.chmod(aside, 0o755)
-        os.replace(aside, folder)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
+    archive.write_out(folder, verbose=False)
+    _write_defaults(folder, {name: defaults_of(*served) for name, served in functions.items()})
+
+
+def defaults_of(function, inputs) -> dict:
+    """The defaults of those inputs of a serving function that have one, by name."""
+    parameters = inspect.signature(function).parameters
+    defaults = {spec.name: parameters[spec.name].default for spec in inputs}
+    missing = (None, inspect.Parameter.empty)
+    return {name: value for name, value in defaults.items() if value not in missing}
+
+
+def _write_defaults(folder, defaults):
+    """Adds to each signature what TensorFlow Serving takes for an input that is not sent.
+
+    TensorFlow writes them for functions alone, and Keras's archive passes on traces of them.
+    """
+    path = folder / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    signatures = model.meta_graphs[0].signature_def
+    for name, values in {**defaults, "serving_default": next(iter(defaults.values()))}.items():
+        for key, value in values.items():
+            dtype = signatures[name].inputs[key].dtype
+            signatures[name].defaults[key].CopyFrom(tf.make_tensor_proto(value, dtype))
+    path.write_bytes(model.SerializeToString(deterministic=True))
