@@ -1,8 +1,10 @@
 """The position-wise feed-forward network: D -> F -> D."""
 
 import keras
+import tensorflow as tf
 
 from tfzoo.layers.dropout import Dropout
+from tfzoo.layers.fused import fused
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -11,7 +13,7 @@ class FeedForward(keras.layers.Layer):
 
     Args:
         intermediate_dim: int, F.
-        activation: callable or Keras activation name.
+        activation: callable or Keras activation name, of each entry for itself.
         use_bias: bool, biases in both layers.
         dropout: float in [0, 1), on the outputs.
         kernel_initializer: initializer of the first layer.
@@ -56,12 +58,16 @@ class FeedForward(keras.layers.Layer):
             name="contract",
         )
         self.dropout = Dropout(self.dropout_rate, dtype=self.dtype_policy, name="dropout")
-        self.expand.build(input_shape)
-        self.contract.build((*input_shape[:-1], self.intermediate_dim))
+        self.expand.build((None, input_shape[-1]))
+        self.contract.build((None, self.intermediate_dim))
 
     def call(self, x, training=False):
         """Maps (..., D) to (..., D)."""
-        return self.dropout(self.contract(self.activation(self.expand(x))), training=training)
+        activation = fused(self.activation) if training else self.activation
+        # Two axes: TensorFlow computes product, bias and activation in one operation only so.
+        rows = tf.reshape(x, [-1, x.shape[-1]])
+        rows = self.contract(activation(self.expand(rows)))
+        return self.dropout(tf.reshape(rows, tf.shape(x)), training=training)
 
     def get_config(self):
         """Returns the constructor's arguments."""
