@@ -151,21 +151,34 @@ def served_texts(model):
     }
 
 
+# What a client carries from one piece of a text to the next.
+STATE = {
+    "token_ids": ("int32", (None, None)),
+    "written": ("bool", (None, None)),
+    "finished": ("bool", (None,)),
+    "index": ("int32", ()),
+    "keys": ("float32", (None, 2, 3, None, 6)),
+    "values": ("float32", (None, 2, 3, None, 6)),
+    "padding_mask": ("bool", (None, None)),
+    "pending": ("string", (None,)),
+    "remaining": ("int32", ()),
+    "temperature": ("float32", ()),
+    "top_k": ("int32", ()),
+    "top_p": ("float32", ()),
+    "seed": ("int32", ()),
+}
+SETTINGS = {
+    "text": ("string", (None,)),
+    "max_new_tokens": ("int32", ()),
+    **{name: STATE[name] for name in ("temperature", "top_k", "top_p", "seed")},
+}
+PIECE = {"new_text": ("string", (None,)), **STATE}
+
 WRITER = dict(
     batch=token_batch,
     serve=served_texts,
     signatures={
-        "generate": (
-            {
-                "text": ("string", (None,)),
-                "max_new_tokens": ("int32", ()),
-                "temperature": ("float32", ()),
-                "top_k": ("int32", ()),
-                "top_p": ("float32", ()),
-                "seed": ("int32", ()),
-            },
-            {"text": ("string", (None,))},
-        ),
+        "generate": (SETTINGS, {"text": ("string", (None,))}),
         "score": (
             {"text": ("string", (None,))},
             {
@@ -175,6 +188,8 @@ WRITER = dict(
                 "token_log_likelihoods": ("float32", (None, None)),
             },
         ),
+        "generate_start": (SETTINGS, PIECE),
+        "generate_continue": (STATE, PIECE),
     },
     mean_loss=mean_token_loss,
     untrained_loss=lambda model: np.log(VOCABULARY_SIZE),

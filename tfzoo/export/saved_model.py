@@ -65,8 +65,9 @@ def write_saved_model(task: keras.Model, folder: pathlib.Path) -> None:
 def defaults_of(function, inputs) -> dict:
     """The defaults of those inputs of a serving function that have one, by name."""
     parameters = inspect.signature(function).parameters
-    defaults = {spec.name: parameters[spec.name].default for spec in inputs}
+    named = [spec.name for spec in inputs if spec.name in parameters]  # others are `*arguments`
     missing = (None, inspect.Parameter.empty)
+    defaults = {name: parameters[name].default for name in named}
     return {name: value for name, value in defaults.items() if value not in missing}
 
 

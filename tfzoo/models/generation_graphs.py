@@ -13,6 +13,10 @@ import tensorflow as tf
 
 from tfzoo.samplers import BeamSearch, Sampler, decode
 
+# Each call of the compiled loop reads all weights once before it starts: a stream shows its first
+# token at once and the others in small groups.
+FIRST_CHUNK, CHUNK = 1, 8
+
 
 def start_function(task):
     """Returns the graph `(token_ids, padding_mask, num_tokens, copies) -> Draft` for any shapes."""
@@ -105,6 +109,16 @@ def fill_bucket(token_ids, padding_mask):
 def generate_texts(task, text, max_new_tokens, temperature, top_k, top_p, seed):
     """The graph of the `generate` signature; see `GPTCausalLM.serving_functions`."""
     tokenizer = task.preprocessor.tokenizer
+    draft = read_prompts(task, text, max_new_tokens)
+    start = draft.index + 1
+    draft = continue_draft(task, draft, max_new_tokens, temperature, top_k, top_p, seed)
+    tokens = tf.ragged.boolean_mask(draft.token_ids[:, start:], draft.written[:, start:])
+    written = tf.strings.unicode_transcode(tokenizer.detokenize(tokens), "UTF-8", "UTF-8")
+    return {"text": tf.strings.join([text, written])}
+
+
+def read_prompts(task, text, max_new_tokens):
+    """Strings (B,) to a `Draft` with room for so many new tokens, inside a graph."""
     prompts = task.preprocessor.prompts(text)
     limit = task.backbone.max_sequence_length
     fits = tf.debugging.assert_less_equal(
@@ -114,15 +128,15 @@ def generate_texts(task, text, max_new_tokens, temperature, top_k, top_p, seed):
     )
     with tf.control_dependencies([fits]):
         prompts = fill_bucket(**prompts)
-    draft = start_function(task)(**prompts, num_tokens=bucket(max_new_tokens), copies=1)
-    start = draft.index + 1
+    return start_function(task)(**prompts, num_tokens=bucket(max_new_tokens), copies=1)
+
+
+def continue_draft(task, draft, num_tokens, temperature, top_k, top_p, seed):
+    """Continues a `Draft` inside a graph, by settings that are tensors."""
     sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
-    stop_token_ids = tf.constant(stop_tokens(tokenizer, None), tf.int32)
+    stop_token_ids = tf.constant(stop_tokens(task.preprocessor.tokenizer, None), tf.int32)
     proceed = continue_function(task, sampler, draft)
-    draft = proceed(draft, numbers_of(sampler), max_new_tokens, stop_token_ids, [seed, 0])
-    tokens = tf.ragged.boolean_mask(draft.token_ids[:, start:], draft.written[:, start:])
-    written = tf.strings.unicode_transcode(tokenizer.detokenize(tokens), "UTF-8", "UTF-8")
-    return {"text": tf.strings.join([text, written])}
+    return proceed(draft, numbers_of(sampler), num_tokens, stop_token_ids, [seed, 0])
 
 
 def score_texts(task, texts):

@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.models.generation_graphs import (
+    CHUNK,
+    FIRST_CHUNK,
     bucket,
     continue_function,
     fill_bucket,
@@ -23,9 +25,6 @@ from tfzoo.preprocessing import TextStream
 from tfzoo.samplers import BeamSearch, Sampler
 
 TEXTS_PER_BATCH = 16
-# Each call of the compiled loop reads all weights once before it starts: a stream shows its first
-# token at once and the others in small groups.
-FIRST_CHUNK, CHUNK = 1, 8
 
 
 class Score(NamedTuple):

@@ -11,6 +11,7 @@ from tfzoo.metrics import BitsPerByte, Perplexity, WeightedMean
 from tfzoo.models import preset
 from tfzoo.models.generation_graphs import generate_texts, score_texts
 from tfzoo.models.gpt.gpt_backbone import GPTBackbone
+from tfzoo.models.streamed_generation import continue_texts, start_texts, state_specs
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.text_generation import generate, score
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
@@ -197,6 +198,11 @@ class GPTCausalLM(Task):
         continuation. `score`: text string (B,) -> log_likelihood float32 (B,) in nats, and the
         number of tokens, num_tokens int32 (B,), and per token, 0 behind the end, token_ids int32
         and token_log_likelihoods float32 (B, None).
+
+        `generate_start`: the inputs of `generate` -> new_text string (B,), what is written so far,
+        whole characters only; finished bool (B,); and the state of the texts.
+        `generate_continue`: the outputs of one of the two, but for new_text -> the same, some
+        tokens later. All pieces joined are what `generate` adds to text.
         """
         self._attached()
 
@@ -218,6 +224,16 @@ class GPTCausalLM(Task):
             """Continues texts; what comes back are beginnings and continuations."""
             return generate_texts(self, text, max_new_tokens, temperature, top_k, top_p, seed)
 
+        def generate_start(text, max_new_tokens=room, temperature=0.0, top_k=0, top_p=1.0, seed=0):
+            """Begins to continue texts; gives what is new, and a state to go on with."""
+            settings = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+            return start_texts(self, text, max_new_tokens, **settings)
+
+        def generate_continue(*state):
+            """Writes some more tokens; takes and gives the state, and gives what is new."""
+            names = [spec.name for spec in state_specs(self)]
+            return continue_texts(self, **dict(zip(names, state, strict=True)))
+
         def score(text):
             """Says how probable each token is, given those before it."""
             tokens, log_likelihoods = score_texts(self, text)
@@ -228,7 +244,12 @@ class GPTCausalLM(Task):
                 "token_log_likelihoods": log_likelihoods.to_tensor(),
             }
 
-        return {"generate": (generate, [text, *settings]), "score": (score, [text])}
+        return {
+            "generate": (generate, [text, *settings]),
+            "score": (score, [text]),
+            "generate_start": (generate_start, [text, *settings]),
+            "generate_continue": (generate_continue, state_specs(self)),
+        }
 
 
 def unpack(data):
