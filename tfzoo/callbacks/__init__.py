@@ -3,6 +3,7 @@
 from tfzoo.callbacks.collapse_warning import CollapseWarning
 from tfzoo.callbacks.image_grid import ImageGrid, TrainingGif
 from tfzoo.callbacks.loss_curve import LossCurve
+from tfzoo.callbacks.metrics_log import MetricsLog
 from tfzoo.callbacks.resume import PREEMPTED_EXIT_CODE, Resume
 from tfzoo.callbacks.stop_on_nan import StopOnNaN
 from tfzoo.callbacks.text_samples import TextSamples
@@ -13,6 +14,7 @@ __all__ = [
     "CollapseWarning",
     "ImageGrid",
     "LossCurve",
+    "MetricsLog",
     "Resume",
     "StopOnNaN",
     "TextSamples",

@@ -6,16 +6,27 @@ import typer
 from rich.console import Console
 
 from tfzoo.cli.check_tpu import check_tpu
+from tfzoo.cli.evaluate import evaluate
 from tfzoo.cli.export import export
 from tfzoo.cli.generate import generate
+from tfzoo.cli.list import list_models
 from tfzoo.cli.read import answer, classify, embed, fill_mask, tag
 from tfzoo.cli.sample import sample
+from tfzoo.cli.train_bert import bert
+from tfzoo.cli.train_gan import gan
+from tfzoo.cli.train_gpt import gpt
 
 __all__ = ["main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for command in (generate, classify, tag, answer, fill_mask, embed, sample, export, check_tpu):
     app.command()(command)
+app.command("list")(list_models)
+app.command()(evaluate)
+trainers = typer.Typer(no_args_is_help=True, help="Train a model into a folder that explains it.")
+for command in (gpt, bert, gan):
+    trainers.command()(command)
+app.add_typer(trainers, name="train")
 
 
 def main() -> None:

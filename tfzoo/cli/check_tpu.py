@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tfzoo.cli.sizes import size_of
+
 PROMPT_SHARE = 4  # of a row of GPT, one part in so many is the prompt that `generate` continues
 MASKED_SHARE = 6  # about one token in so many is masked
 IMAGE_SHAPE = (28, 28, 1)
@@ -141,15 +143,3 @@ def gan_programs(base_dim, batch_size, dtype):
     yield "GAN, training step", model.train_step, [(images, labels)]
     latents = tf.zeros([batch_size, 64])
     yield "GAN, drawing", model.__call__, [[latents, labels]]
-
-
-def size_of(family, name):
-    """One of the dictionaries of `tfzoo.models`, without the length of its rows."""
-    from tfzoo import models
-
-    prefix = f"{family}_"
-    sizes = {key[len(prefix) :].lower(): key for key in vars(models) if key.startswith(prefix)}
-    if name not in sizes:
-        raise ValueError(f"`size` must be one of {', '.join(sizes)}; received {name!r}.")
-    size = dict(getattr(models, sizes[name]))
-    return {key: value for key, value in size.items() if key != "max_sequence_length"}

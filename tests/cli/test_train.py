@@ -1,0 +1,208 @@
+"""Runs from the command line: what they leave, how they go on, and what they refuse."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import tfzoo
+from tfzoo import cli
+from tfzoo.cli import run_folder
+from tfzoo.cli.sources import hold_out
+
+WORDS = "the cat sat on a mat and saw one red dog run home by night".split()
+GPT = "--document-per paragraph --length 16 --vocabulary-size 270 --dtype float32 --batch-size 4"
+BERT = "--length 16 --vocabulary-size 60 --dtype float32 --epochs 1 --held-out 0.2"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs a command in a folder of its own; returns status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    sizes = dict(num_layers=1, num_heads=2, hidden_dim=16, max_sequence_length=64)
+    monkeypatch.setattr(tfzoo.models, "GPT_NANO", sizes)
+    monkeypatch.setattr(tfzoo.models, "BERT_TINY", sizes)
+
+    def run(command):
+        monkeypatch.setattr(sys, "argv", ["tfzoo", *command.split()])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        output, errors = capsys.readouterr()
+        return end.value.code, output, errors
+
+    return run
+
+
+@pytest.fixture
+def texts(tmp_path):
+    rng = np.random.default_rng(3)
+    documents = [" ".join(rng.choice(WORDS, 23)) for _ in range(60)]
+    (tmp_path / "texts.txt").write_text("\n\n".join(documents))
+    return documents
+
+
+def test_a_run_says_by_itself_what_it_is(run, texts, tmp_path):
+    command = f"train gpt texts.txt runs/1 {GPT} --steps 11 --held-out 0.1 --licence CC0"
+    status, output, errors = run(command)
+    assert status == 0, errors
+    folder = tmp_path / "runs" / "1"
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["command"] == f"tfzoo {command}" == (folder / "command.txt").read_text().strip()
+    assert facts["settings"]["steps"] == 11 and facts["settings"]["seed"] == 0
+    assert facts["versions"]["keras"] == keras.__version__
+    model = tfzoo.models.Task.from_preset(folder)
+    assert facts["parameters"] == model.count_params()
+    test = tfzoo.data.load_corpus(texts, validation=0.1, test=0.1).test
+    model.compile()
+    expected = model.evaluate(test, return_dict=True, verbose=0)
+    assert facts["scores"] == pytest.approx(expected, rel=1e-5)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == list(range(1, 11))
+    assert lines[-1] == facts["training"] and lines[-1]["val_loss"] < lines[0]["val_loss"]
+    assert (folder / "loss.png").stat().st_size > 1000
+    card = (folder / "README.md").read_text()
+    for said in (f"tfzoo {command}", "licence: CC0", "Not checked:", f"{expected['loss']:.4f}"):
+        assert said in card
+    _, printed, _ = run("evaluate runs/1 texts.txt --json")
+    whole = model.evaluate(["\n\n".join(texts)], return_dict=True, verbose=0)
+    assert json.loads(printed) == pytest.approx(whole, rel=1e-5)
+
+
+def test_the_same_command_goes_on_with_a_run_that_was_killed(run, texts, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "STEPS_BETWEEN_CHECKPOINTS", 3)
+    command = f"train gpt texts.txt {{}} {GPT} --steps 20 --held-out 0.1"
+    run(command.format("whole"))
+    with monkeypatch.context() as patch:
+        patch.setattr(tfzoo.callbacks.MetricsLog, "on_epoch_end", killed_in_the_fifth_epoch)
+        with pytest.raises(RuntimeError, match="killed"):
+            run(command.format("killed"))
+    assert not (tmp_path / "killed" / "config.json").exists()
+    status, output, _ = run(command.format("killed"))
+    assert status == 0 and "Going on after step 9, in epoch 5" in output
+    whole, killed = (
+        tfzoo.models.Task.from_preset(tmp_path / name).get_weights() for name in ("whole", "killed")
+    )
+    for one, other in zip(whole, killed, strict=True):
+        np.testing.assert_array_equal(one, other)
+    logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "killed")]
+    assert logs[0] == logs[1]
+    # What is finished stays as it is when it is run once more.
+    status, output, _ = run(command.format("killed"))
+    assert status == 0
+    assert (tmp_path / "killed" / "metrics.jsonl").read_text() == logs[1]
+
+
+def killed_in_the_fifth_epoch(self, epoch, logs=None):
+    if epoch == 4:
+        raise RuntimeError("killed")
+
+
+def labelled(folder):
+    rows = [f"play {word} on\tplay\nhalt {word} now\thalt\n" for word in WORDS]
+    (folder / "labelled.tsv").write_text("".join(rows))
+
+
+def several(folder):
+    rows = [{"text": f"{one} {two}", "label": [one, two]} for one in WORDS for two in ("go", "no")]
+    (folder / "several.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def tagged(folder):
+    rows = [f"{word}\tO\nAda\tB-who\nLee\tI-who\n\n" for word in WORDS]
+    (folder / "tagged.conll").write_text("".join(rows))
+
+
+def asked(folder):
+    questions = [
+        {"id": word, "question": f"who {word}", "answers": [{"text": "Bob", "answer_start": 4}]}
+        for word in WORDS
+    ]
+    paragraph = {"context": "and Bob met Ada", "qas": questions}
+    (folder / "asked.json").write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+
+
+@pytest.mark.parametrize(
+    ("write", "data", "task", "model", "score"),
+    [
+        (labelled, "labelled.tsv", "classify", "BertTextClassifier", "accuracy"),
+        (several, "several.jsonl", "classify", "BertTextClassifier", "macro_f1"),
+        (tagged, "tagged.conll", "tag", "BertTokenClassifier", "entity_f1"),
+        (asked, "asked.json", "answer", "BertQuestionAnswerer", "exact_match"),
+    ],
+)
+def test_a_bert_learns_its_task(run, tmp_path, write, data, task, model, score):
+    write(tmp_path)
+    status, _, errors = run(f"train bert {data} run --task {task} {BERT}")
+    assert status == 0, errors
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["model"] == model and score in facts["scores"]
+    assert f"val_{score}" in facts["training"]
+    assert type(tfzoo.models.Task.from_preset(tmp_path / "run")).__name__ == model
+
+
+def test_a_bert_is_pretrained_and_then_fine_tuned(run, texts, tmp_path):
+    status, _, errors = run(f"train bert texts.txt first {BERT}")
+    assert status == 0, errors
+    labelled(tmp_path)
+    status, _, errors = run(
+        "train bert labelled.tsv second --task classify --preset first --test labelled.tsv "
+        "--length 16 --dtype float32 --steps 3 --learning-rate 1e-9"
+    )
+    assert status == 0, errors
+    first, second = (tfzoo.models.Task.from_preset(tmp_path / name) for name in ("first", "second"))
+    for one, other in zip(first.backbone.weights, second.backbone.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert second.class_names == ("halt", "play")
+    data = json.loads((tmp_path / "second" / "run.json").read_text())["data"]
+    assert data == {"source": "labelled.tsv", "train": "30 examples", "test": "30 examples"}
+
+
+def test_a_gan_learns_to_draw(run, tmp_path):
+    status, _, errors = run("train gan digits run --steps 2 --base-dim 3 --latent-dim 5")
+    assert status == 0, errors
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["scores"]["sliced_wasserstein"] > facts["scores"]["sliced_wasserstein_floor"] > 0
+    assert tfzoo.models.Task.from_preset(tmp_path / "run").num_classes == 10
+    assert (tmp_path / "run" / "samples.png").exists()
+    assert "CC BY 4.0" in (tmp_path / "run" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("gpt texts.txt full", "`run` must be a new folder, or that of an earlier run; received"),
+        ("gpt texts.txt other", "one of `tfzoo train gpt`; received other, which is a run of"),
+        ("gpt texts.txt new --size huge", "`size` must be one of"),
+        ("gpt missing.txt new", "missing.txt"),
+        ("bert texts.txt new --task classify", "texts.txt"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_sentence(run, texts, tmp_path, command, sentence):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("all of it")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text('{"family": "gan"}')
+    status, _, errors = run(f"train {command}")
+    assert status == 2
+    assert sentence in " ".join(errors.split()) and "Traceback" not in errors
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "all of it"
+
+
+def test_examples_are_divided_without_a_loss():
+    labels = ["rare" if n == 11 else "abc"[n % 3] for n in range(23)]
+    examples = [f"text {n}" for n in range(23)], labels
+    parts = hold_out(examples, 0.1)
+    assert [len(part[0]) for part in parts] == [19, 2, 2]
+    rows = [row for part in parts for row in zip(*part, strict=True)]
+    assert sorted(rows) == sorted(zip(*examples, strict=True))
+    assert parts == hold_out(examples, 0.1)
+    assert hold_out(examples, 0.0) == [examples, ([], []), ([], [])]
+    # Every label has an example to learn from, however much is held out.
+    training, *held = hold_out(examples, 0.4)
+    assert {*training[1]} == {*labels} and len(training[1]) == 5
+    tags = ["ab"[n == 2] + "c" * (n == 3) for n in range(7)]
+    assert set("".join(hold_out((list("tuvwxyz"), [[*t] for t in tags]), 0.2)[0][0])) >= {*"vw"}
+    with pytest.raises(ValueError, match="leaves at least one of 3 examples"):
+        hold_out((["a", "b", "c"],), 0.1)

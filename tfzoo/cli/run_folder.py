@@ -1,0 +1,138 @@
+"""A folder that holds a run, and says by itself what it is."""
+
+import datetime
+import importlib.util
+import json
+import os
+import platform
+import shlex
+import shutil
+import sys
+import uuid
+from importlib import metadata
+from pathlib import Path
+
+from tfzoo.cli.model_card import model_card
+
+RUN, CARD, CURVE, LOG = "run.json", "README.md", "loss.png", "metrics.jsonl"
+CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
+STEPS_BETWEEN_CHECKPOINTS = 100
+PARTS_OF_A_RUN = 10  # a run that is so many steps long is evaluated so often
+PACKAGES = ("tfzoo", "tensorflow", "keras", "tensorflow-text", "numpy")
+
+
+class RunFolder:
+    """Where `tfzoo train` writes: the model as a preset, and all that tells how it came to be.
+
+    Args:
+        folder: path; new, empty, or of a run of the same family, which is then continued.
+        family: what is trained.
+        settings: dict of the command's arguments.
+    """
+
+    def __init__(self, folder: Path, family: str, settings: dict):
+        self.folder = folder
+        self.facts = {
+            "family": family,
+            "command": shlex.join(["tfzoo", *sys.argv[1:]]),
+            "settings": {name: _plain(value) for name, value in settings.items()},
+            "versions": _versions(),
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        self._require_place(family)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / RUN).exists():
+            self._write(RUN, json.dumps(self.facts, indent=2) + "\n")
+
+    def tokenizer(self, cls, texts, vocabulary_size):
+        """The tokenizer that the run began with, or one that is trained now."""
+        try:
+            return cls.load(self.folder)
+        except FileNotFoundError:
+            tokenizer = cls.train(texts, vocabulary_size)
+            tokenizer.save(self.folder)
+            return tokenizer
+
+    def fit(self, model, train, *, epochs, steps, callbacks=(), **arguments):
+        """Trains, or goes on where a run was interrupted.
+
+        Args:
+            model: a compiled task.
+            train: tuple, the raw data that `fit` takes.
+            epochs: int, passes over the data.
+            steps: int instead of them, or None; rounded to a multiple of ten.
+            callbacks: others than those of every run.
+            **arguments: passed to `fit`.
+        """
+        if steps:
+            epochs = min(PARTS_OF_A_RUN, steps)
+            arguments["steps_per_epoch"] = steps // epochs
+        callbacks = [*self._callbacks(), *callbacks]
+        model.fit(*train, epochs=epochs, callbacks=callbacks, **arguments)
+
+    def finish(self, model, data: dict, scores: dict) -> None:
+        """Saves the model and what there is to say about it."""
+        aside = self.folder / f".{uuid.uuid4().hex}"
+        model.save_to_preset(aside)
+        # The configuration last: without it there is no model yet.
+        for path in sorted(aside.iterdir(), key=lambda path: path.name == "config.json"):
+            os.replace(path, self.folder / path.name)
+        shutil.rmtree(aside)
+        lines = (self.folder / LOG).read_text().splitlines()
+        self.facts |= {
+            "model": type(model).__name__,
+            "parameters": model.count_params(),
+            "data": {name: _plain(value) for name, value in data.items()},
+            "training": json.loads(lines[-1]),
+            "scores": {name: float(value) for name, value in scores.items()},
+        }
+        self._write(RUN, json.dumps(self.facts, indent=2) + "\n")
+        self._write("command.txt", self.facts["command"] + "\n")
+        self._write(CARD, model_card(self.facts))
+        for name, value in self.facts["scores"].items():
+            print(f"{name}: {value:.4f}")
+        print(f"The run is in {self.folder}; {self.folder / CARD} says what came of it.")
+
+    def _callbacks(self):
+        import keras
+
+        from tfzoo.callbacks import LossCurve, MetricsLog, Resume, StopOnNaN
+
+        callbacks = [
+            Resume(self.folder / CHECKPOINTS, STEPS_BETWEEN_CHECKPOINTS),
+            LossCurve(self.folder / CURVE),
+            MetricsLog(self.folder / LOG),
+            StopOnNaN(),
+        ]
+        if importlib.util.find_spec("tensorboard"):
+            callbacks.append(keras.callbacks.TensorBoard(self.folder / TENSORBOARD))
+        return callbacks
+
+    def _require_place(self, family):
+        path = self.folder / RUN
+        if path.exists():
+            found = json.loads(path.read_text())["family"]
+            if found != family:
+                raise ValueError(
+                    f"`run` must be a new folder, or one of `tfzoo train {family}`; received "
+                    f"{self.folder}, which is a run of `tfzoo train {found}`."
+                )
+        elif self.folder.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
+            raise ValueError(
+                f"`run` must be a new folder, or that of an earlier run; received {self.folder}, "
+                "which holds something else. Choose another name."
+            )
+
+    def _write(self, name, text):
+        aside = self.folder / f".{uuid.uuid4().hex}"
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, self.folder / name)
+
+
+def _versions():
+    found = {name: metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **found}
+
+
+def _plain(value):
+    return value if isinstance(value, (bool, int, float, str, list, type(None))) else str(value)

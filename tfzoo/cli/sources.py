@@ -1,0 +1,65 @@
+"""Data as they are named on the command line, for training and for evaluation."""
+
+BUILT_IN_LABELLED = "docstring_areas"
+
+
+def read(serves: str, source: str, names=None, data_dir=None) -> tuple:
+    """Reads what a task learns from, and is evaluated on.
+
+    Args:
+        serves: `SERVES` of the task.
+        source: a file, folder, pattern, `tfds:name`, `tfds:name@split`, or a built-in name.
+        names: the classes or entities that may occur; None allows all.
+        data_dir: folder of prepared TFDS datasets.
+
+    Returns:
+        The arguments of its `fit` and `evaluate`.
+    """
+    from tfzoo import data
+
+    name, _, split = source.partition("@") if source.startswith("tfds:") else (source, "", "")
+    where = {"split": split or None, "data_dir": data_dir}
+    if serves == "classification" and source == BUILT_IN_LABELLED:
+        return (*data.docstring_areas(validation=0.0, test=0.0).train,)
+    if serves == "classification":
+        return (*data.load_labelled_texts(name, class_names=names, **where),)
+    if serves == "tokens":
+        return (*data.load_tagged_words(name, entity_names=names, **where),)
+    if serves == "answers":
+        return (data.load_squad(name, **where),)
+    if serves == "images":
+        images = data.load_images(name, **where if split or data_dir else {})
+        return images.images, images.labels
+    if serves in ("generation", "masked_lm"):
+        return (data.load_texts(name, **where),)
+    raise ValueError(f"There are no numbers yet for a task that serves {serves}.")
+
+
+def hold_out(examples: tuple, share: float) -> list[tuple]:
+    """Divides examples at random, always alike: training, validation and test.
+
+    Whatever label there is, an example of it stays for training. Equal examples may come into two
+    parts; texts alone are better divided by `load_corpus`.
+    """
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(len(examples[0]))
+    if len(examples) > 1:
+        order = _first_of_each_label_last(order, examples[1])
+    count = round(share * len(order))
+    if share and not 0 < count < len(order) / 2:
+        raise ValueError(
+            f"`--held-out` must be a share below a half that leaves at least one of "
+            f"{len(order)} examples for validation and one for test; received {share}."
+        )
+    parts = order[2 * count :], order[:count], order[count : 2 * count]
+    return [tuple([column[i] for i in np.sort(part)] for column in examples) for part in parts]
+
+
+def _first_of_each_label_last(order, labels):
+    seen, first, others = set(), [], []
+    for place in order:
+        names = {labels[place]} if isinstance(labels[place], str) else set(labels[place])
+        (others if names <= seen else first).append(place)
+        seen |= names
+    return [*others, *first]

@@ -1,0 +1,26 @@
+"""Options that `tfzoo train` has for every family."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str, typer.Argument(help="File, folder, pattern, tfds:name, or the name of built-in data.")
+]
+Run = Annotated[
+    Path, typer.Argument(help="Folder of the run; the same command goes on with one that stopped.")
+]
+Epochs = Annotated[int, typer.Option(min=1, help="Passes over the data.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Steps instead of passes, evaluated ten times.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Rows, or images, of a step.")]
+Dtype = Annotated[str, typer.Option(help="Keras dtype policy.")]
+Seed = Annotated[int, typer.Option(help="Of the weights, and of the order of the data.")]
+HeldOut = Annotated[
+    float,
+    typer.Option(min=0.0, max=0.45, help="Share for validation, and the same share for test."),
+]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of prepared TFDS datasets.")]
+Licence = Annotated[str | None, typer.Option(help="Licence of the data, for the model card.")]
