@@ -1,0 +1,87 @@
+"""Starts what serves, and stops it without losing a request."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from tfzoo.serving.app import create_app
+from tfzoo.serving.rpc import create_rpc_server
+from tfzoo.serving.service import Service
+from tfzoo.serving.settings import Settings
+
+log = logging.getLogger("tfzoo.serving")
+
+
+class HTTPServer(uvicorn.Server):
+    """Leaves the signals alone: on SIGTERM gRPC has to end too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):
+        """Captures none."""
+        yield
+
+
+async def serve(settings: Settings, stop: asyncio.Event, started: Callable[[int, int], None]):
+    """Serves until `stop` is set, then answers what is in flight, and returns.
+
+    Args:
+        settings: what, and where.
+        stop: set by whoever wants the end.
+        started: called with the ports of HTTP and gRPC when requests are taken.
+
+    Raises:
+        ValueError: if a bundle cannot be served.
+        OSError: if a port is taken.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.create_server((settings.host, settings.rest_port), family=family)
+    service = Service(settings)
+    rpc = create_rpc_server(service)
+    grpc_port = _bind(rpc, settings)
+    await service.start()
+    await rpc.start()
+    http = HTTPServer(
+        uvicorn.Config(
+            create_app(service),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        )
+    )
+    serving = asyncio.create_task(http.serve([listening]))
+    while not http.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if not serving.done():
+        started(listening.getsockname()[1], grpc_port)
+        await stop.wait()
+    service.is_ready = False
+    http.should_exit = True
+    await asyncio.gather(serving, rpc.stop(settings.drain_seconds))
+    service.stop()
+
+
+def _bind(rpc, settings):
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        return rpc.add_insecure_port(f"{host}:{settings.grpc_port}")
+    except RuntimeError:
+        raise OSError(f"`grpc_port` must be free; {host}:{settings.grpc_port} is not.") from None
+
+
+async def run(settings: Settings) -> None:
+    """Serves until SIGTERM or Ctrl-C; raises what `serve` raises."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop.set)
+
+    def started(rest_port, grpc_port):
+        host = settings.host
+        print(f"Serving on http://{host}:{rest_port} and grpc://{host}:{grpc_port}.", flush=True)
+
+    await serve(settings, stop, started)
+    print("Stopped.", flush=True)

@@ -1,0 +1,63 @@
+"""One numbered version of a bundle: a SavedModel in memory."""
+
+import importlib.util
+import pathlib
+
+import tensorflow as tf
+
+from tfzoo.serving.signature import Description, Signature, describe
+
+
+class Version:
+    """A SavedModel, loaded and warmed up.
+
+    Args:
+        folder: of the SavedModel; its name is the number of the version, or else it is version 1.
+
+    Raises:
+        ValueError: if it cannot be loaded; the sentence says why.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        load_text_operations()
+        self.number = int(folder.name) if folder.name.isdecimal() else 1
+        self.description: Description = describe(folder)
+        try:
+            # Signatures hold variables weakly: they live as long as what was loaded.
+            self._loaded = tf.saved_model.load(str(folder))
+            warm_up(self, folder / "assets.extra" / "tf_serving_warmup_requests")
+        except Exception as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(f"{folder} cannot be loaded: {first}") from error
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """By name."""
+        return self.description.signatures
+
+    def call(self, name: str, inputs: dict) -> dict[str, tf.Tensor]:
+        """Calls a signature by arrays or tensors of its dtypes and shapes."""
+        specs = self.signatures[name].inputs
+        tensors = {k: tf.convert_to_tensor(v, specs[k].dtype) for k, v in inputs.items()}
+        return self._loaded.signatures[name](**tensors)
+
+
+def warm_up(version, path):
+    """Calls the version by the requests that were exported with it, before any client does."""
+    if not path.exists():
+        return
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    for record in tf.data.TFRecordDataset(str(path)):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        name = request.model_spec.signature_name or version.description.default
+        version.call(name, {key: tf.make_ndarray(p) for key, p in request.inputs.items()})
+
+
+def load_text_operations():
+    """Adds tokenizers to TensorFlow, once; `import tensorflow_text` would import Keras itself."""
+    package = importlib.util.find_spec("tensorflow_text")
+    if package is None:
+        return
+    for library in sorted(pathlib.Path(package.origin).parent.glob("python/ops/*.so")):
+        tf.load_op_library(str(library))
