@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from tfzoo.serving import schemas
 from tfzoo.serving.body import first_error
-from tfzoo.serving.completions import completions_router
+from tfzoo.serving.completions import COMPLETIONS, completions_router, openai_error
 from tfzoo.serving.refusal import Refusal
 from tfzoo.serving.rest import models_router
 from tfzoo.serving.service import Service
@@ -37,7 +37,7 @@ def create_app(service: Service) -> FastAPI:
             raise Refusal(401, "Send the server's token as `Authorization: Bearer TOKEN`.")
 
     guard = {"dependencies": [Depends(authorized)]}
-    app.include_router(completions_router(service), **guard, responses=schemas.ERRORS)
+    app.include_router(completions_router(service), **guard)
     app.include_router(models_router(service), **guard, responses=schemas.ERRORS)
     app.include_router(metrics_router(service), **guard, responses={401: schemas.ERRORS[401]})
     app.include_router(health_router(service))
@@ -103,11 +103,13 @@ class Count:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Every error is `{"error": "one sentence"}`."""
+    """Every error is `{"error": "one sentence"}`, where OpenAI's clients do not want it else."""
 
-    def say(refusal):
+    def say(request, refusal):
+        as_openai = request.url.path == COMPLETIONS
+        error = openai_error(refusal) if as_openai else {"error": refusal.sentence}
         return Response(
-            json.dumps({"error": refusal.sentence}),
+            json.dumps(error),
             refusal.status,
             refusal.headers,
             "application/json",
@@ -115,19 +117,19 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, error: Refusal):
-        return say(error)
+        return say(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError):
-        return say(Refusal(400, first_error(error.errors())))
+        return say(request, Refusal(400, first_error(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException):
-        response = say(Refusal(error.status_code, f"{error.detail}: see /docs."))
+        response = say(request, Refusal(error.status_code, f"{error.detail}: see /docs."))
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception):
         log.error("a request failed", exc_info=error)
-        return say(Refusal(500, f"The server failed ({type(error).__name__}); its log says more."))
+        return say(request, Refusal(500, f"The server failed ({type(error).__name__}); its log says more."))

@@ -25,18 +25,22 @@ from tfzoo.serving.writing import (
 )
 
 
+COMPLETIONS = "/v1/completions"
+
+
 def completions_router(service: Service) -> APIRouter:
     """`/v1/completions`, and the list of models."""
     router = APIRouter(tags=["OpenAI"])
 
-    @router.get("/v1/models", response_model=schemas.OpenAIModels)
+    @router.get("/v1/models", response_model=schemas.OpenAIModels, responses=schemas.ERRORS)
     async def models():
         """All models."""
         return {"object": "list", "data": [schemas.openai_model(name) for name in service.models]}
 
     @router.post(
-        "/v1/completions",
+        COMPLETIONS,
         response_model=schemas.Completed,
+        responses=schemas.OPENAI_ERRORS,
         openapi_extra=schemas.body(schemas.Completion),
     )
     async def completions(request: Request):
@@ -51,6 +55,12 @@ def completions_router(service: Service) -> APIRouter:
         return StreamingResponse(_chained(first, events), media_type="text/event-stream")
 
     return router
+
+
+def openai_error(refusal: Refusal) -> dict:
+    """A refusal in the form whose sentence OpenAI's clients show."""
+    kind = "invalid_request_error" if refusal.status < 500 else "server_error"
+    return {"error": {"message": refusal.sentence, "type": kind, "param": None, "code": None}}
 
 
 async def _chained(first, events):
@@ -112,7 +122,7 @@ class Answer:
         except Refusal as refusal:
             if not started:
                 raise
-            yield f"data: {json.dumps({'error': refusal.sentence})}\n\n"
+            yield f"data: {json.dumps(openai_error(refusal))}\n\n"
         yield "data: [DONE]\n\n"
 
     async def _pieces(self):

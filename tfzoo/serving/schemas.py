@@ -11,6 +11,21 @@ class Error(BaseModel):
     error: str
 
 
+class OpenAIErrorBody(BaseModel):
+    """Why there is no answer: `message` is one sentence."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(BaseModel):
+    """An error as OpenAI's clients read it."""
+
+    error: OpenAIErrorBody
+
+
 class Rows(BaseModel):
     """A value, or an object of inputs by name, for each row."""
 
@@ -182,6 +197,7 @@ STATUSES = {
     504: "The answer took too long.",
 }
 ERRORS = {code: {"model": Error, "description": text} for code, text in STATUSES.items()}
+OPENAI_ERRORS = {code: {**error, "model": OpenAIError} for code, error in ERRORS.items()}
 PREDICT = {
     "methods": ["POST"],
     "response_model": Predictions | Outputs,

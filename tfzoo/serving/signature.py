@@ -97,7 +97,8 @@ def describe(folder: pathlib.Path) -> Description:
         ValueError: if one of them cannot be read.
     """
     graph = _read_graph(folder / "saved_model.pb")
-    protos = {name: d for name, d in graph.signature_def.items() if not name.startswith("__")}
+    found = sorted(graph.signature_def.items())
+    protos = {name: d for name, d in found if not name.startswith("__")}
     if not protos:
         raise ValueError(f"{folder} must have a signature; it has none.")
     notes = _read_notes(folder.parent / "tfzoo.json")

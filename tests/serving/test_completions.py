@@ -1,0 +1,141 @@
+"""OpenAI's completions, by the official client and by hand."""
+
+import json
+
+import openai
+import pytest
+
+from tests.serving.bundles import ALPHABET, continuation
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    address = f"{server.address}/v1"
+    with openai.OpenAI(base_url=address, api_key="unused", max_retries=0) as client:
+        yield client
+
+
+def create(client, prompt="ab", **settings):
+    return client.completions.create(model="letters", prompt=prompt, **settings)
+
+
+def usage(answer):
+    used = answer.usage
+    return used.prompt_tokens, used.completion_tokens, used.total_tokens
+
+
+def test_models(client):
+    assert [model.id for model in client.models.list()] == ["sums", "lengths", "letters"]
+    assert client.models.retrieve("letters").id == "letters"
+
+
+def test_a_completion(client):
+    answer = create(client, max_tokens=3)
+    (choice,) = answer.choices
+    assert choice.text == " bc" == continuation("ab", 3)
+    assert choice.finish_reason == "length"
+    assert usage(answer) == (2, 3, 5)
+    assert answer.object == "text_completion" and answer.model == "letters"
+    # The end comes before the limit.
+    (choice,) = create(client, max_tokens=30).choices
+    assert choice.text == " bc→d" and choice.finish_reason == "stop"
+
+
+def test_several_prompts_and_choices(client):
+    answer = create(client, ["é", "abcd"], n=2, max_tokens=2, echo=True, seed=3)
+    texts = [choice.text for choice in sorted(answer.choices, key=lambda one: one.index)]
+    one, four = "é" + continuation("é", 2), "abcd" + continuation("abcd", 2)
+    assert texts == [one, one, four, four]
+    assert usage(answer) == (5, 8, 13)  # each prompt counts once, each choice too
+
+
+def test_it_ends_before_what_stops_it(client):
+    (choice,) = create(client, "a", stop=["→", "bc"], max_tokens=9).choices
+    assert (choice.text, choice.finish_reason) == ("é ", "stop")
+    (choice,) = create(client, "a", stop="x", max_tokens=2).choices
+    assert (choice.text, choice.finish_reason) == ("é ", "length")
+
+
+def streamed(client, prompt="ab", **settings):
+    chunks = list(create(client, prompt, stream=True, **settings))
+    assert len({chunk.id for chunk in chunks}) == 1
+    return chunks
+
+
+def text_of(chunks, index=0):
+    pieces = [choice for chunk in chunks for choice in chunk.choices if choice.index == index]
+    return "".join(piece.text for piece in pieces), pieces[-1].finish_reason
+
+
+def test_a_stream(client):
+    chunks = streamed(client, max_tokens=5)
+    # The bundle writes one token at first, then two at a time.
+    texts = [choice.text for chunk in chunks for choice in chunk.choices]
+    assert texts == [" ", "bc", "→d", ""]
+    assert text_of(chunks)[1] == "length"
+    assert all(chunk.usage is None for chunk in chunks)
+
+
+def test_a_stream_with_all_the_settings(client):
+    chunks = streamed(
+        client,
+        ["é", ""],
+        max_tokens=9,
+        echo=True,
+        n=2,
+        stop="→",
+        stream_options={"include_usage": True},
+    )
+    for index, text in enumerate(["éé bc", "éé bc", "aé bc", "aé bc"]):
+        assert text_of(chunks, index) == (text, "stop")
+    assert usage(chunks[-1]) == (1, 4 + 4 + 5 + 5, 19)
+
+
+@pytest.mark.parametrize("stop", ["bc→", "c→d!", " ", "d"])
+def test_a_stream_stops_where_the_whole_text_does(client, stop):
+    (choice,) = create(client, max_tokens=9, stop=stop).choices
+    assert text_of(streamed(client, max_tokens=9, stop=stop)) == (
+        choice.text,
+        choice.finish_reason,
+    )
+
+
+WRONG = [
+    (dict(model="zebra"), 404, "received 'zebra'"),
+    (dict(model="sums"), 400, "This model does not write texts"),
+    (dict(prompt=None), 400, "`prompt.str` is wrong"),
+    (dict(prompt=[1, 2]), 400, "`prompt"),
+    (dict(prompt=[]), 400, "Input 'text' must have a row at least"),
+    (dict(max_tokens=0), 400, "`max_tokens` is wrong: Input should be greater than or equal to 1"),
+    (dict(max_tokens=2000), 400, "`max_new_tokens` must be at most 1024; received 2000."),
+    (dict(max_tokens=51), 400, "There is room for 50 tokens."),
+    (dict(temperature=-1), 400, "`temperature` is wrong"),
+    (dict(top_p=0), 400, "`top_p` is wrong"),
+    (dict(n=65), 400, "must have 64 rows at most; received 65"),
+    (dict(logprobs=2), 400, "`logprobs` is wrong: Input should be None"),
+    (dict(best_of=2), 400, "`best_of` is wrong"),
+    (dict(logit_bias={"3": 1}), 400, "`logit_bias` is wrong"),
+    (dict(presence_penalty=1), 400, "`presence_penalty` is wrong"),
+    (dict(stop=["a"] * 5), 400, "`stop"),
+    (dict(colour="red"), 400, "`colour` is wrong: Extra inputs are not permitted"),
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("wrong", "status", "sentence"), WRONG)
+def test_what_is_wrong_is_said(server, stream, wrong, status, sentence):
+    body = {"model": "letters", "prompt": "a", "stream": stream, **wrong}
+    response = server.http.post("/v1/completions", content=json.dumps(body))
+    assert response.status_code == status
+    assert response.json().keys() == {"error"}
+    error = response.json()["error"]["message"]
+    assert sentence in error or (stream and "piece by piece" in error)
+
+
+def test_the_client_understands_an_error(client):
+    with pytest.raises(openai.BadRequestError, match="There is room for 50 tokens."):
+        create(client, max_tokens=51)
+
+
+def test_what_a_model_writes_is_all_of_it(client):
+    assert "".join(text_of(streamed(client, "", max_tokens=50))[:1]) == ALPHABET
