@@ -14,6 +14,7 @@ from tfzoo.serving.refusal import Refusal
 from tfzoo.serving.settings import Settings
 from tfzoo.serving.signature import Description, Signature, Spec
 
+PRODUCT = Spec("y", tf.int32, (None,))
 ROWS = Spec("x", tf.int32, (None,))
 FACTOR = Spec("factor", tf.int32, ())
 
@@ -27,7 +28,7 @@ class Version:
         compiled: whether it says that XLA compiles it.
     """
 
-    def __init__(self, outputs=(Spec("y", tf.int32, (None,)),), inputs=(), compiled=False):
+    def __init__(self, outputs=(PRODUCT,), inputs=(), compiled=False):
         specs = {spec.name: spec for spec in (ROWS, FACTOR, *inputs)}
         signature = Signature("multiply", specs, {spec.name: spec for spec in outputs})
         self.signatures = {"multiply": signature}
@@ -133,7 +134,11 @@ def test_rows_of_unequal_inputs_are_left_to_the_model():
 
 def test_what_xla_compiles_meets_few_sizes():
     version = Version(compiled=True)
-    assert computed(version, [dict(x=[1]), dict(x=[2, 3]), dict(x=[5, 7])]) == [[2], [4, 6], [10, 14]]
+    assert computed(version, [dict(x=[1]), dict(x=[2, 3]), dict(x=[5, 7])]) == [
+        [2],
+        [4, 6],
+        [10, 14],
+    ]
     assert version.calls == [[0], [1, 2, 3, 5, 7, 1, 1, 1]]
 
 

@@ -12,6 +12,7 @@ from tfzoo.cli.generate import generate
 from tfzoo.cli.list import list_models
 from tfzoo.cli.read import answer, classify, embed, fill_mask, tag
 from tfzoo.cli.sample import sample
+from tfzoo.cli.serve import serve
 from tfzoo.cli.train_bert import bert
 from tfzoo.cli.train_gan import gan
 from tfzoo.cli.train_gpt import gpt
@@ -19,7 +20,8 @@ from tfzoo.cli.train_gpt import gpt
 __all__ = ["main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (generate, classify, tag, answer, fill_mask, embed, sample, export, check_tpu):
+COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, serve, check_tpu
+for command in COMMANDS:
     app.command()(command)
 app.command("list")(list_models)
 app.command()(evaluate)

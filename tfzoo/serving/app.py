@@ -132,4 +132,6 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception):
         log.error("a request failed", exc_info=error)
-        return say(request, Refusal(500, f"The server failed ({type(error).__name__}); its log says more."))
+        return say(
+            request, Refusal(500, f"The server failed ({type(error).__name__}); its log says more.")
+        )

@@ -24,7 +24,6 @@ from tfzoo.serving.writing import (
     write_pieces,
 )
 
-
 COMPLETIONS = "/v1/completions"
 
 

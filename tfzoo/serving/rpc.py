@@ -61,7 +61,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             _fill_spec(response.model_spec, request, version, signature.name)
         wanted = set(request.output_filter) or set(outputs)
         if strange := wanted - set(outputs):
-            raise Refusal(400, f"There is no output {min(strange)!r}: {', '.join(sorted(outputs))}.")
+            raise Refusal(
+                400, f"There is no output {min(strange)!r}: {', '.join(sorted(outputs))}."
+            )
         for name in wanted:
             response.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
         return response
