@@ -67,13 +67,21 @@ def test_version(run):
 def test_help_names_the_commands(run):
     status, output, _ = run("--help")
     assert status == 0
-    for command in "generate classify tag answer fill-mask embed sample export".split():
+    for command in (
+        "generate classify tag answer fill-mask embed sample export list train evaluate convert"
+    ).split():
         assert command in output
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["generate", "--help"], ["tag", "--help"], ["sample", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["generate", "--help"],
+        ["tag", "--help"],
+        ["train", "bert", "--help"],
+    ],
 )
 def test_nothing_heavy_is_imported_to_answer_at_once(arguments):
     result = subprocess.run(

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from tfzoo.cli.check_tpu import check_tpu
+from tfzoo.cli.convert import convert
 from tfzoo.cli.evaluate import evaluate
 from tfzoo.cli.export import export
 from tfzoo.cli.generate import generate
@@ -24,7 +25,8 @@ COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, se
 for command in COMMANDS:
     app.command()(command)
 app.command("list")(list_models)
-app.command()(evaluate)
+for command in (evaluate, convert):
+    app.command()(command)
 trainers = typer.Typer(no_args_is_help=True, help="Train a model into a folder that explains it.")
 for command in (gpt, bert, gan):
     trainers.command()(command)
