@@ -146,7 +146,7 @@ def test_logical_cpus_come_before_anything_else():
 def test_a_model_without_the_scope_of_its_strategy_is_refused():
     model = gan()
     distribution.mirrored()
-    sentence = "made a MirroredStrategy of 2 replicas; received a model built outside of its scope"
+    sentence = "made a MirroredStrategy of 2 devices; received a model built outside of its scope"
     for act in (model.compile, lambda: model.fit(POINTS), lambda: model.evaluate(POINTS)):
         with pytest.raises(ValueError, match=sentence):
             act()

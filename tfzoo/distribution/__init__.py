@@ -19,12 +19,14 @@ from tfzoo.distribution.strategies import (
     one_device,
     tpu,
 )
+from tfzoo.distribution.tensor_parallel import TensorParallel, tensor_parallel
 from tfzoo.distribution.tpu_check import TPUProgram, compile_for_tpu, lower_to_hlo
 
 __all__ = [
     "Hosts",
     "ManyHosts",
     "TPUProgram",
+    "TensorParallel",
     "auto",
     "compile_for_tpu",
     "hosts_from",
@@ -34,5 +36,6 @@ __all__ = [
     "many_hosts",
     "mirrored",
     "one_device",
+    "tensor_parallel",
     "tpu",
 ]

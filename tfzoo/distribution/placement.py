@@ -48,13 +48,41 @@ def has_many_hosts(strategy):
     return strategy.num_replicas_in_sync > len(strategy.extended.worker_devices)
 
 
-def require_supported(strategy):
+def is_tensor_parallel(strategy):
+    """Whether the strategy cuts weights, as that of `tensor_parallel` does."""
+    return hasattr(strategy, "num_model_shards")
+
+
+def require_one_piece(strategy):
+    """Refuses graphs that read and write token by token where weights are cut.
+
+    Raises:
+        ValueError: the strategy is that of `tensor_parallel`.
+    """
+    if is_tensor_parallel(strategy):
+        raise ValueError(
+            "A tensor-parallel model can `fit`, `evaluate` and `predict`; received a call that "
+            "needs all of it on one device. Call `save_to_preset`, and `from_preset` outside of "
+            "the scope."
+        )
+
+
+def require_supported(strategy, has_backbone=True):
     """Refuses what Keras 3 on TensorFlow cannot train with, or ignores.
+
+    Args:
+        strategy: that in whose scope a model is made.
+        has_backbone: bool, whether the model is one of those that can be cut.
 
     Raises:
         ValueError: the strategy is that of parameter servers, or TensorFlow's own for many hosts,
-            or `keras.distribution` is in use.
+            or `keras.distribution` is in use; or weights would be cut that nobody knows how to cut.
     """
+    if is_tensor_parallel(strategy) and not has_backbone:
+        raise ValueError(
+            "Models with a backbone can be tensor-parallel, GPT and BERT; received another one. "
+            "Build it in the scope of `tfzoo.distribution.mirrored()`."
+        )
     if type(strategy) is tf.distribute.MultiWorkerMirroredStrategy and has_many_hosts(strategy):
         raise ValueError(
             "`fit` of Keras 3 fails in a MultiWorkerMirroredStrategy of several hosts; received "
@@ -101,6 +129,8 @@ def require_placement(model, optimizers=()):
                 f"{variable.path!r}, built outside of it. Make the backbone, the task and the "
                 "optimizer, and call `compile`, inside of one `with strategy.scope():`."
             )
+    if is_tensor_parallel(strategy):
+        strategy.require_supported(model, optimizers)
     if model.compiled and model.jit_compile and strategy.num_replicas_in_sync > 1:
         raise ValueError(
             "`jit_compile` must be False on several replicas, because Keras compiles them as one; "
@@ -108,11 +138,12 @@ def require_placement(model, optimizers=()):
         )
     [last] = _last_made or [strategy]
     is_without_scope = not tf.distribute.has_strategy() and strategy is tf.distribute.get_strategy()
-    if is_without_scope and last.num_replicas_in_sync > 1:
+    num_devices = last.mesh.size if is_tensor_parallel(last) else last.num_replicas_in_sync
+    if is_without_scope and num_devices > 1:
         raise ValueError(
-            f"This process has made a {type(last).__name__} of {last.num_replicas_in_sync} "
-            "replicas; received a model built outside of its scope, which would run on one device. "
-            "Build it inside of `with strategy.scope():`, or in that of `one_device()`."
+            f"This process has made a {type(last).__name__} of {num_devices} devices; received a "
+            "model built outside of its scope, which would run on one of them. Build it inside of "
+            "`with strategy.scope():`, or in that of `one_device()`."
         )
 
 
@@ -139,7 +170,7 @@ def global_batches(data, batch_size, strategy):
             f"of them; received a {type(data).__name__}, which Keras would shuffle on each in an "
             "order of its own. Pass `tfzoo.data.shuffled_batches((x, y), batch_size, seed=0)`."
         )
-    num_replicas = strategy.num_replicas_in_sync
+    num_replicas = getattr(strategy, "num_data_shards", strategy.num_replicas_in_sync)
     if batch_size is not None and batch_size % num_replicas:
         raise ValueError(
             f"A batch must be a multiple of the {num_replicas} replicas that share it; received "

@@ -57,7 +57,7 @@ def one_device(device=None):
     refuse_scope()
     if device is None:
         device = "GPU:0" if tf.config.get_visible_devices("GPU") else "CPU:0"
-    return remember(tf.distribute.OneDeviceStrategy(_existing([device])[0]))
+    return remember(tf.distribute.OneDeviceStrategy(existing([device])[0]))
 
 
 def mirrored(devices=None):
@@ -80,7 +80,7 @@ def mirrored(devices=None):
     if devices is None:
         kind = "GPU" if tf.config.get_visible_devices("GPU") else "CPU"
         devices = [device.name for device in tf.config.list_logical_devices(kind)]
-    devices = _existing(devices)
+    devices = existing(devices)
     if any("GPU" in device for device in devices):
         return remember(_mirrored_on_gpus(tuple(sorted(devices))))
     # No collectives, so nothing of one strategy can meet those of another.
@@ -153,7 +153,7 @@ def _mirrored_on_gpus(devices):
     return tf.distribute.MirroredStrategy(devices)
 
 
-def _existing(devices):
+def existing(devices):
     """The full names of devices, each of which must be there once."""
     there = [device.name for device in tf.config.list_logical_devices()]
     names = [f"/device:{str(device).removeprefix('/device:').lstrip('/')}" for device in devices]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfzoo.checkpoints import new_folder
+from tfzoo.distribution import placement
 from tfzoo.models import merge_lora
 
 
@@ -48,6 +49,7 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
 
 def write_saved_model(task: keras.Model, folder: pathlib.Path) -> None:
     """Writes a task whose LoRA is merged into an empty folder."""
+    placement.require_one_piece(task.distribute_strategy)
     archive = keras.export.ExportArchive()
     archive.track(task)
     # Keras tracks layers; the tokenizer's tables are resources of its own.

@@ -12,7 +12,7 @@ from tfzoo.layers.image_ends import ConvolutionOfImage, ConvolutionToImage
 from tfzoo.layers.key_value_cache import KeyValueCache
 from tfzoo.layers.low_rank_update import LowRankUpdate
 from tfzoo.layers.masked_lm_head import MaskedLMHead
-from tfzoo.layers.masks import attention_bias, visible_slots
+from tfzoo.layers.masks import attention_bias, same_document, visible_slots
 from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
 from tfzoo.layers.recompute import recompute
 from tfzoo.layers.resampling import downsample, upsample
@@ -46,6 +46,7 @@ __all__ = [
     "relu_squared",
     "rms_normalize",
     "rotary_angles",
+    "same_document",
     "rotate",
     "scaled_normal",
     "upsample",

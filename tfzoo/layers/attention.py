@@ -61,6 +61,13 @@ class SelfAttention(keras.layers.Layer):
                 f"`num_heads` must divide the width of the inputs; received "
                 f"num_heads={self.num_heads} and inputs of width {hidden_dim}."
             )
+        # Where heads are spread over devices, the columns of those on one device lie side by side.
+        self.num_groups = getattr(tf.distribute.get_strategy(), "num_model_shards", 1)
+        if self.num_heads % self.num_groups:
+            raise ValueError(
+                f"`num_heads` must be a multiple of the {self.num_groups} devices that share them; "
+                f"received {self.num_heads}. Choose another mesh, or another number of heads."
+            )
         self.query_key_value = keras.layers.Dense(
             3 * hidden_dim,
             use_bias=self.use_bias,
@@ -138,9 +145,12 @@ class SelfAttention(keras.layers.Layer):
     def _project(self, x):
         """(B, T, D) -> queries, keys and values, each (B, H, T, K)."""
         batch_size, length = tf.unstack(tf.shape(x)[:2])
-        head_dim = x.shape[-1] // self.num_heads
-        heads = tf.reshape(self._apply(0, x), [batch_size, length, 3, self.num_heads, head_dim])
-        return tf.unstack(tf.transpose(heads, [2, 0, 3, 1, 4]))
+        groups, head_dim = self.num_groups, x.shape[-1] // self.num_heads
+        columns = [groups, 3, self.num_heads // groups, head_dim]
+        heads = tf.reshape(self._apply(0, x), [batch_size, length, *columns])
+        parts = tf.split(heads, 3, axis=3)
+        shape = [batch_size, length, self.num_heads, head_dim]
+        return [tf.transpose(tf.reshape(part, shape), [0, 2, 1, 3]) for part in parts]
 
     def get_config(self):
         """Returns the constructor's arguments."""

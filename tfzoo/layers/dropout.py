@@ -40,7 +40,10 @@ class Dropout(keras.layers.Layer):
         replica = context.replica_id_in_sync_group if context else 0
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         seed = tf.random.experimental.stateless_fold_in(seed, replica, alg="philox")
-        keep = random_16_bits(seed, tf.shape(x)) >= tf.constant(round(self.rate * 2**16), tf.uint16)
+        bits = random_16_bits(seed, tf.shape(x))
+        if hasattr(strategy := tf.distribute.get_strategy(), "whole"):
+            bits = strategy.whole(bits)  # devices that share a tensor draw all of it, as one would
+        keep = bits >= tf.constant(round(self.rate * 2**16), tf.uint16)
         return x * (tf.cast(keep, x.dtype) * tf.constant(1 / (1 - self.rate), x.dtype))
 
     def save_own_variables(self, store):

@@ -27,10 +27,16 @@ def visible_slots(num_queries, num_slots, offset=0, padding_mask=None, document_
     queries = offset + tf.range(num_queries)
     visible = (tf.range(num_slots)[None, :] <= queries[:, None])[None]
     if padding_mask is not None:
-        visible = visible & tf.cast(padding_mask, tf.bool)[:, None, :]
+        visible = visible & tf.expand_dims(tf.cast(padding_mask, tf.bool), 1)
     if document_ids is not None:
-        visible = visible & (document_ids[:, :, None] == document_ids[:, None, :])
+        visible = visible & same_document(document_ids)
     return visible
+
+
+def same_document(document_ids):
+    """Whether two tokens are of one document: int (B, T) -> bool (B, T, T)."""
+    # Not by `[:, None]`: DTensor takes tensors that lie on several devices apart wrongly by it.
+    return tf.expand_dims(document_ids, 2) == tf.expand_dims(document_ids, 1)
 
 
 def attention_bias(visible, dtype):
@@ -45,4 +51,4 @@ def attention_bias(visible, dtype):
         so that a row that sees nothing becomes uniform instead of NaN.
     """
     hidden = tf.constant(-3e4 if dtype == "float16" else -1e9, dtype)
-    return tf.where(visible, tf.zeros([], dtype), hidden)[:, None]
+    return tf.expand_dims(tf.where(visible, tf.zeros([], dtype), hidden), 1)

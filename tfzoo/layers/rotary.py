@@ -28,7 +28,8 @@ def rotary_angles(positions, head_dim, dtype, wavelength=10_000.0):
         )
     half = head_dim // 2
     frequencies = wavelength ** (-tf.range(half, dtype=tf.float32) / half)
-    angles = tf.cast(positions, tf.float32)[:, None, :, None] * frequencies
+    positions = tf.expand_dims(tf.expand_dims(tf.cast(positions, tf.float32), 1), -1)
+    angles = positions * frequencies
     return tf.cast(tf.cos(angles), dtype), tf.cast(tf.sin(angles), dtype)
 
 

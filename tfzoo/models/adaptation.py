@@ -5,6 +5,7 @@ What is adapted stands in the config of the backbone, so that saving and loading
 
 import keras
 
+from tfzoo.distribution import placement
 from tfzoo.models.named_variables import backbone_variables, task_variables
 
 _KEY = "adaptation"
@@ -70,6 +71,7 @@ def merge_lora(model: keras.Model) -> keras.Model:
     backbone = getattr(model, "backbone", model)
     if "lora_rank" not in getattr(backbone, "adaptation", {}):
         return model
+    placement.require_one_piece(backbone.distribute_strategy)
     plain = type(backbone).from_config(without_adaptation(backbone.get_config()))
     _copy_merged(backbone, plain)
     if backbone is model:

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 TASK_PREFIX = "task/"
 
@@ -40,9 +41,8 @@ def task_variables(task: keras.Model) -> dict[str, keras.Variable]:
 
 
 def arrays(variables: Mapping[str, keras.Variable]) -> dict[str, np.ndarray]:
-    """The numbers of variables, in the same memory where they lie on the CPU."""
-    tensors = {name: keras.ops.convert_to_tensor(var) for name, var in variables.items()}
-    return {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    """The numbers of variables, in the same memory where they lie whole on the CPU."""
+    return {name: _array(variable) for name, variable in variables.items()}
 
 
 def assign(variables: Mapping[str, keras.Variable], tensors: Mapping[str, Any], source: Any):
@@ -76,6 +76,12 @@ def assign(variables: Mapping[str, keras.Variable], tensors: Mapping[str, Any], 
             )
     for name, variable in variables.items():
         variable.assign(np.asarray(tensors[name]))
+
+
+def _array(variable):
+    if isinstance(variable.value, tf.experimental.dtensor.DVariable):
+        return variable.numpy()  # gathered from several devices
+    return np.asarray(keras.ops.convert_to_tensor(variable))
 
 
 def _unique(pairs: Iterable[tuple[str, keras.Variable]]) -> dict[str, keras.Variable]:

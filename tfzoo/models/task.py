@@ -46,7 +46,7 @@ class Task(keras.Model):
     SERVES, INPUTS = None, {}
 
     def __init__(self, backbone=None, preprocessor=None, **kwargs):
-        placement.require_supported(tf.distribute.get_strategy())
+        placement.require_supported(tf.distribute.get_strategy(), backbone is not None)
         if backbone is not None:
             kwargs.setdefault("dtype", backbone.dtype_policy)
         super().__init__(**kwargs)
@@ -86,10 +86,13 @@ class Task(keras.Model):
                 f"{kwargs['metrics']!r:.80}."
             )
         require_ints(gradient_accumulation=gradient_accumulation)
+        if placement.is_tensor_parallel(self.distribute_strategy):
+            kwargs.setdefault("jit_compile", False)
         super().compile(optimizer=optimizer, **kwargs)
         self.objective = loss
         self.max_gradient_norm = max_gradient_norm
         self.gradient_accumulation = gradient_accumulation
+        placement.require_placement(self, self.optimizers)
         self.optimizer.build(self.trainable_variables)
         self._paths_to_train = _paths(self.trainable_variables)
 
@@ -290,6 +293,7 @@ class Task(keras.Model):
 
     def graph(self, key, make):
         """Returns the function that `make()` made the first time it was called for `key`."""
+        placement.require_one_piece(self.distribute_strategy)
         if key not in self._graphs.by_key:
             self._graphs.by_key[key] = in_one_sentence()(make())
         return self._graphs.by_key[key]

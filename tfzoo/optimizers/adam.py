@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfzoo.optimizers.adamw import apply_adam
+from tfzoo.optimizers.adamw import apply_adam, can_be_fused
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -23,7 +23,7 @@ class Adam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable and its two slots."""
-        if self.amsgrad:
+        if self.amsgrad or not can_be_fused(variable):
             super().update_step(tf.convert_to_tensor(gradient), variable, learning_rate)
             return
         index = self._get_variable_index(variable)

@@ -86,7 +86,7 @@ class AdamW(MatrixDecay, keras.optimizers.AdamW):
         if self.weight_decay is not None and self._use_weight_decay(variable):
             decay = tf.cast(learning_rate, variable.dtype) * self.weight_decay
             variable.assign_sub(variable * decay)
-        if self.amsgrad:
+        if self.amsgrad or not can_be_fused(variable):
             super().update_step(tf.convert_to_tensor(gradient), variable, learning_rate)
             return
         slots = self._momentums[index], self._velocities[index]
@@ -102,6 +102,14 @@ class AdamW(MatrixDecay, keras.optimizers.AdamW):
     def get_config(self):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "learning_rate_factors": self.learning_rate_factors}
+
+
+def can_be_fused(variable):
+    """Whether one operation may move a variable: not one that lies in parts on several devices.
+
+    The operation writes past the variable, and DTensor does not keep writes in order.
+    """
+    return not isinstance(variable, tf.experimental.dtensor.DVariable)
 
 
 def apply_adam(optimizer, gradient, variable, momentum, velocity, learning_rate):

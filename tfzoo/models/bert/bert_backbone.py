@@ -7,7 +7,14 @@ file reads in the order in which a token travels.
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import Dropout, EncoderBlock, LayerNorm, attention_bias, recompute
+from tfzoo.layers import (
+    Dropout,
+    EncoderBlock,
+    LayerNorm,
+    attention_bias,
+    recompute,
+    same_document,
+)
 from tfzoo.models import adaptation, preset
 from tfzoo.models.arguments import require_ints
 
@@ -153,7 +160,7 @@ class BertBackbone(keras.Model):
 
         if self.pooler is None:
             return {"sequence_output": x}
-        return {"sequence_output": x, "pooled_output": self.pooler(x[:, 0])}
+        return {"sequence_output": x, "pooled_output": self.pooler(tf.gather(x, 0, axis=1))}
 
     def without_pooler(self, variables):
         """Those of `variables` that a task trains which does not read `pooled_output`."""
@@ -232,7 +239,7 @@ def _visible_and_positions(inputs):
     length = tf.shape(inputs["token_ids"])[1]
     documents = inputs.get("document_ids")
     if documents is not None:
-        visible = documents[:, :, None] == documents[:, None, :]
+        visible = same_document(documents)
         # The number of tokens of the same document that come before.
         earlier = tf.range(length)[None, :] < tf.range(length)[:, None]
         return visible, tf.math.count_nonzero(visible & earlier, axis=-1, dtype=tf.int32)
@@ -240,4 +247,4 @@ def _visible_and_positions(inputs):
     padding_mask = inputs.get("padding_mask")
     if padding_mask is None:
         return tf.ones([1, 1, 1], tf.bool), positions
-    return tf.cast(padding_mask, tf.bool)[:, None, :], positions
+    return tf.expand_dims(tf.cast(padding_mask, tf.bool), 1), positions
