@@ -40,7 +40,7 @@ def completions_router(service: Service) -> APIRouter:
         COMPLETIONS,
         response_model=schemas.Completed,
         responses=schemas.OPENAI_ERRORS,
-        openapi_extra=schemas.body(schemas.Completion),
+        openapi_extra=schemas.body(schemas.Completion, model={"enum": list(service.models)}),
     )
     async def completions(request: Request):
         """Continue texts; with `stream`, as server-sent events."""

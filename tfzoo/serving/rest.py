@@ -13,7 +13,6 @@ from tfzoo.serving.refusal import Refusal
 from tfzoo.serving.rpc import signature_map
 from tfzoo.serving.service import Service
 
-Name = Annotated[str, Path(description="Of a model.")]
 Number = Annotated[int, Path(ge=0, lt=10**18, description="Of a version.")]
 
 
@@ -21,19 +20,21 @@ def models_router(service: Service) -> APIRouter:
     """TensorFlow Serving's addresses, each with and without a version."""
     router = APIRouter(tags=["TensorFlow Serving"])
     handlers = Handlers(service)
+    name = Path(description="Of a model.", json_schema_extra={"enum": list(service.models)})
+    name = Annotated[str, name]
     # The last matches what the others do, so it comes last.
-    _add(router, ":predict", handlers.predict, schemas.PREDICT)
-    _add(router, ":classify", handlers.classify, schemas.CLASSIFY)
-    _add(router, "/metadata", handlers.metadata, schemas.METADATA)
-    _add(router, "", handlers.status, schemas.STATUS)
+    _add(router, name, ":predict", handlers.predict, schemas.PREDICT)
+    _add(router, name, ":classify", handlers.classify, schemas.CLASSIFY)
+    _add(router, name, "/metadata", handlers.metadata, schemas.METADATA)
+    _add(router, name, "", handlers.status, schemas.STATUS)
     return router
 
 
-def _add(router, ending, handler, route):
-    async def newest(name: Name, request: Request):
+def _add(router, name_type, ending, handler, route):
+    async def newest(name: name_type, request: Request):
         return await handler(request, name, None)
 
-    async def numbered(name: Name, number: Number, request: Request):
+    async def numbered(name: name_type, number: Number, request: Request):
         return await handler(request, name, number)
 
     newest.__doc__ = numbered.__doc__ = handler.__doc__

@@ -178,9 +178,11 @@ def openai_model(name: str) -> dict:
     return {"id": name, "object": "model", "created": 0, "owned_by": "tfzoo"}
 
 
-def body(*schemas: type[BaseModel]) -> dict:
-    """What FastAPI is told of a body that is read by hand."""
+def body(*schemas: type[BaseModel], **more: dict) -> dict:
+    """What FastAPI is told of a body that is read by hand, with more about some properties."""
     found = [schema.model_json_schema() for schema in schemas]
+    for name, facts in more.items():
+        found[0]["properties"][name] |= facts
     schema = found[0] if len(found) == 1 else {"anyOf": found}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
