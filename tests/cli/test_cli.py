@@ -35,8 +35,8 @@ class Model:
         return cls()
 
     @classmethod
-    def export(cls, model, folder, version):
-        cls.exported.append((model, folder, version))
+    def export(cls, model, folder, version, weights):
+        cls.exported.append((model, folder, version, weights))
         return folder / "7"
 
     def generate(self, prompt, max_new_tokens, stream, **options):
@@ -106,12 +106,12 @@ def test_generate_passes_only_what_was_chosen(run, tmp_path):
 def test_export(run, tmp_path):
     status, output, _ = run("export", tmp_path, tmp_path / "bundle")
     assert status == 0
-    model, folder, version = Model.exported.pop()
+    model, folder, *choices = Model.exported.pop()
     assert isinstance(model, Model)
-    assert (folder, version) == (tmp_path / "bundle", None)
+    assert (folder, choices) == (tmp_path / "bundle", [None, None])
     assert f"saved_model_cli show --dir {folder / '7'} --all" in output
-    run("export", tmp_path, tmp_path / "bundle", "--version", "5")
-    assert Model.exported.pop()[2] == 5
+    run("export", tmp_path, tmp_path / "bundle", "--version", "5", "--weights", "int8")
+    assert Model.exported.pop()[2:] == (5, "int8")
 
 
 @pytest.mark.parametrize("command", [["generate", "missing", "abc"], ["export", "missing", "new"]])

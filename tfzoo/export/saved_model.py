@@ -10,6 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tfzoo.checkpoints import new_folder
 from tfzoo.distribution import placement
+from tfzoo.export.small_weights import SmallWeights
 from tfzoo.models import merge_lora
 
 
@@ -47,17 +48,19 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
         write_saved_model(merge_lora(task), aside)
 
 
-def write_saved_model(task: keras.Model, folder: pathlib.Path) -> None:
-    """Writes a task whose LoRA is merged into an empty folder."""
+def write_saved_model(task: keras.Model, folder: pathlib.Path, weights: str | None = None) -> None:
+    """Writes a task whose LoRA is merged into an empty folder; `weights` are as in `TOLERANCES`."""
     placement.require_one_piece(task.distribute_strategy)
     archive = keras.export.ExportArchive()
-    archive.track(task)
+    weights = SmallWeights(task, weights) if weights else None
+    archive.track(weights or task)
     # Keras tracks layers; the tokenizer's tables are resources of its own.
     tokenizer = getattr(task.preprocessor, "tokenizer", None)
     if tokenizer is not None:
         archive.track(tokenizer)
     functions = task.serving_functions()
     for name, (function, signature) in functions.items():
+        function = weights.served(task, function) if weights else function
         graph = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, graph)
     archive.write_out(folder, verbose=False)

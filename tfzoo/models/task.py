@@ -1,5 +1,6 @@
 """What every family needs and `keras.Model` leaves out."""
 
+import contextlib
 import types
 
 import keras
@@ -297,6 +298,15 @@ class Task(keras.Model):
         if key not in self._graphs.by_key:
             self._graphs.by_key[key] = in_one_sentence()(make())
         return self._graphs.by_key[key]
+
+    @contextlib.contextmanager
+    def fresh_graphs(self):
+        """Inside, `graph` makes all functions anew, and forgets them afterwards."""
+        graphs, self._graphs.by_key = self._graphs.by_key, {}
+        try:
+            yield
+        finally:
+            self._graphs.by_key = graphs
 
     def get_config(self):
         """Returns the constructor's arguments."""
