@@ -113,13 +113,18 @@ def test_a_saved_model_without_a_bundle(tmp_path):
 
 
 def test_what_cannot_be_served_is_said_at_the_start(tmp_path):
-    def refused(*folders, error=ValueError):
-        with pytest.raises(error) as raised, running(*folders):
+    def refused(*folders, error=ValueError, **settings):
+        with pytest.raises(error) as raised, running(*folders, **settings):
             pass
         return str(raised.value)
 
     assert "has none" in refused(tmp_path / "nowhere")
     bundles.save_arithmetic(tmp_path / "sums/1")
+    with running(tmp_path / "sums") as server:
+        taken = {"rest_port": server.rest_port, "grpc_port": server.grpc_port}
+        for name, port in taken.items():
+            said = refused(tmp_path / "sums", error=OSError, **{name: port})
+            assert f"`{name}` must be free" in said and str(port) in said
     assert "must have different names" in refused(tmp_path / "sums", tmp_path / "sums/1")
     assert "name it as in NAME=FOLDER" in refused(f"a:b={tmp_path / 'sums'}")
     (tmp_path / "broken/1").mkdir(parents=True)

@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import time
 
 import pytest
 
@@ -121,6 +122,16 @@ def test_health_and_metrics(server, post):
     post(f"{SUMS}:predict", {"inputs": [[1, 2, 3]]})
     assert server.metric("tfzoo_requests_total", labels) == before + 1
     assert server.metric("tfzoo_model_available", '{model="lengths",version="7"}') == 1
+
+
+def test_answers_are_not_held_back(post):
+    """A socket that gathers small packets waits 40 ms for the client's acknowledgement."""
+    seconds = []
+    for _ in range(20):
+        start = time.perf_counter()
+        post(f"{SUMS}:predict", {"inputs": [[1, 2, 3]]})
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.035
 
 
 DEEP = "[" * 100_000 + "]" * 100_000
