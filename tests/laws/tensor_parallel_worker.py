@@ -43,7 +43,16 @@ def bert():
     return BertMaskedLM(BertBackbone(len(PIECES) + 3, dropout=0.0, **SIZES), preprocessor)
 
 
-MODELS = {"gpt": gpt, "modern_gpt": modern_gpt, "bert": bert}
+def adapted_bert():
+    """Learns low-rank updates, and starts with some that do something."""
+    model = bert()
+    model.backbone.enable_lora(rank=3)
+    for update in model.backbone.blocks[0].attention.updates:
+        update.b.assign(np.random.default_rng(7).normal(size=update.b.shape).astype("float32"))
+    return model
+
+
+MODELS = {"gpt": gpt, "modern_gpt": modern_gpt, "bert": bert, "adapted_bert": adapted_bert}
 
 
 def compiled(name):

@@ -151,7 +151,8 @@ class TensorParallel(tf.distribute.OneDeviceStrategy):
             if not isinstance(optimizer, OPTIMIZERS):
                 raise ValueError(
                     "The optimizer of a tensor-parallel model must be SGD, Adam or AdamW; received "
-                    f"{type(optimizer).__name__}. Take `tfzoo.optimizers.AdamW`."
+                    f"{type(optimizer).__name__}. Take `tfzoo.optimizers.AdamW`, and bfloat16 "
+                    "where float16 would need a loss scale."
                 )
         if optimizers and model.jit_compile:
             raise ValueError(

@@ -148,7 +148,7 @@ class SelfAttention(keras.layers.Layer):
         groups, head_dim = self.num_groups, x.shape[-1] // self.num_heads
         columns = [groups, 3, self.num_heads // groups, head_dim]
         heads = tf.reshape(self._apply(0, x), [batch_size, length, *columns])
-        parts = tf.split(heads, 3, axis=3)
+        parts = tf.split(heads, 3, axis=3)  # groups in front: each device splits its own
         shape = [batch_size, length, self.num_heads, head_dim]
         return [tf.transpose(tf.reshape(part, shape), [0, 2, 1, 3]) for part in parts]
 

@@ -160,6 +160,7 @@ class BertBackbone(keras.Model):
 
         if self.pooler is None:
             return {"sequence_output": x}
+        # Not `x[:, 0]`: DTensor places the result of that on the wrong axes of a mesh.
         return {"sequence_output": x, "pooled_output": self.pooler(tf.gather(x, 0, axis=1))}
 
     def without_pooler(self, variables):
