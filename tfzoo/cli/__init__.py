@@ -7,6 +7,7 @@ from rich.console import Console
 
 from tfzoo.cli.check_tpu import check_tpu
 from tfzoo.cli.convert import convert
+from tfzoo.cli.demo import demo
 from tfzoo.cli.evaluate import evaluate
 from tfzoo.cli.export import export
 from tfzoo.cli.generate import generate
@@ -21,7 +22,7 @@ from tfzoo.cli.train_gpt import gpt
 __all__ = ["main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, serve, check_tpu
+COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, serve, demo, check_tpu
 for command in COMMANDS:
     app.command()(command)
 app.command("list")(list_models)

@@ -90,6 +90,8 @@ def describe(task: keras.Model, signatures) -> dict:
     names = getattr(task, "class_names", None) or getattr(task, "entity_names", None)
     limit = getattr(task.backbone, "max_sequence_length", None)
     is_limited = limit is not None and not getattr(task, "long_documents", None)
+    num_classes = getattr(task, "num_classes", None)  # a GAN's, whose classes have no names
+    limits = {"max_sequence_length": limit} if is_limited else {}
     return {
         "format": FORMAT,
         "model": type(task).__name__,
@@ -98,7 +100,7 @@ def describe(task: keras.Model, signatures) -> dict:
         "signatures": {
             name: _signature(task, *served, signatures[name]) for name, served in functions.items()
         },
-        "limits": {"max_sequence_length": limit} if is_limited else {},
+        "limits": limits | ({"num_classes": num_classes} if num_classes else {}),
         **({"class_names": list(names)} if names else {}),
         "versions": {name: metadata.version(name) for name in ("tfzoo", "tensorflow", "keras")},
     }

@@ -80,6 +80,7 @@ class Description:
         task: as in `tfzoo.json`; None where there is none.
         class_names: of a classifier.
         compiled: whether XLA compiles parts of it, once for each size of a batch.
+        limits: as in `tfzoo.json`.
     """
 
     signatures: dict[str, Signature]
@@ -88,6 +89,7 @@ class Description:
     task: str | None
     class_names: tuple[str, ...]
     compiled: bool
+    limits: dict = dataclasses.field(default_factory=dict)
 
 
 def describe(folder: pathlib.Path) -> Description:
@@ -112,6 +114,7 @@ def describe(folder: pathlib.Path) -> Description:
         notes.get("task"),
         tuple(notes.get("class_names") or ()),
         any(f.attr["_XlaMustCompile"].b for f in graph.graph_def.library.function),
+        notes.get("limits") or {},
     )
 
 
