@@ -34,7 +34,7 @@ RECIPES = {
     ),
     "fashion": dict(
         data="tfds:fashion_mnist",
-        base_dim=32,
+        base_dim=48,
         batch_norm=True,
         latent_dim=64,
         steps=30_000,
