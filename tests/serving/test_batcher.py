@@ -148,6 +148,32 @@ def test_the_queue_has_an_end():
     assert answers[3] == (429, "3 requests wait already: try again later.")
 
 
+def test_a_stream_begins_only_where_the_queue_has_room():
+    version = Version()
+
+    async def run():
+        batcher = Batcher(Settings(("none",), num_threads=1, max_queue=1), Metrics(list))
+        inputs = {"x": np.int32([1]), "factor": np.int32(2)}
+
+        def start(**more):
+            return asyncio.create_task(batcher.run_alone(version, "multiply", inputs, **more))
+
+        running = start()
+        while not version.calls:
+            await asyncio.sleep(0.001)
+        waiting, goes_on = start(), start(goes_on=True)
+        await asyncio.sleep(0.01)
+        assert batcher.num_waiting == 2
+        with pytest.raises(Refusal, match="1 requests wait already"):
+            await start()
+        version.gate.set()
+        for task in (running, waiting, goes_on):
+            assert (await task)["y"].numpy().tolist() == [2]
+        assert batcher.num_waiting == 0
+
+    asyncio.run(run())
+
+
 def test_who_waits_too_long_is_told_and_not_computed():
     version = Version()
     answers = computed(version, [dict(x=[1])], timeout=0.05)

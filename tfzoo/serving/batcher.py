@@ -43,13 +43,14 @@ class Batcher:
         self._threads = concurrent.futures.ThreadPoolExecutor(settings.num_threads, "tensorflow")
         self._slots = asyncio.Semaphore(settings.num_threads)
         self._groups: dict = {}
+        self._num_alone = 0
         self._tasks: set = set()  # the loop itself holds them weakly
         metrics.queue.set_function(lambda: self.num_waiting)
 
     @property
     def num_waiting(self) -> int:
         """Requests that no call has taken yet."""
-        return sum(len(group) for group in self._groups.values())
+        return self._num_alone + sum(len(group) for group in self._groups.values())
 
     async def run(self, version: Version, name: str, inputs: dict) -> dict[str, np.ndarray]:
         """Computes a signature, alone or with others.
@@ -62,10 +63,7 @@ class Batcher:
         Raises:
             Refusal: 429 if too many wait, 504 if it takes too long, or what the model says.
         """
-        if self.num_waiting >= self._settings.max_queue:
-            raise Refusal(
-                429, f"{self._settings.max_queue} requests wait already: try again later."
-            )
+        self._admit()
         signature = version.signatures[name]
         sizes = {len(inputs[key]) for key in signature.rows}
         rows = sizes.pop() if len(sizes) == 1 else 0
@@ -85,15 +83,29 @@ class Batcher:
             if request in group:
                 group.remove(request)
 
-    async def run_alone(self, version: Version, name: str, inputs: dict) -> dict:
+    async def run_alone(
+        self, version: Version, name: str, inputs: dict, goes_on: bool = False
+    ) -> dict:
         """Computes a signature by itself; tensors in, tensors out, for a state that is handed on.
 
+        Args:
+            version: that computes.
+            name: of the signature.
+            inputs: `{name: array or tensor}`.
+            goes_on: whether it is a later part of an answer: then the queue may be full.
+
         Raises:
-            Refusal: 504 if it takes too long, or what the model says.
+            Refusal: 429 if too many wait, 504 if it takes too long, or what the model says.
         """
+        if not goes_on:
+            self._admit()
         try:
-            async with asyncio.timeout(self._settings.timeout), self._slots:
-                return await self._in_thread(version.call, name, inputs)
+            async with asyncio.timeout(self._settings.timeout):
+                await self._wait_alone()
+                try:
+                    return await self._in_thread(version.call, name, inputs)
+                finally:
+                    self._slots.release()
         except TimeoutError:
             raise self._late() from None
         except Exception as error:
@@ -102,6 +114,19 @@ class Batcher:
     def close(self) -> None:
         """Ends the threads when what they compute is done."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self):
+        if self.num_waiting >= self._settings.max_queue:
+            raise Refusal(
+                429, f"{self._settings.max_queue} requests wait already: try again later."
+            )
+
+    async def _wait_alone(self):
+        self._num_alone += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._num_alone -= 1
 
     async def _serve(self, key, group):
         """Computes a group, batch by batch, until nobody waits in it."""

@@ -76,7 +76,7 @@ async def write_pieces(
     name, state = START, inputs
     wanted = version.signatures[CONTINUE].inputs
     while True:
-        outputs = await service.batcher.run_alone(version, name, state)
+        outputs = await service.batcher.run_alone(version, name, state, goes_on=name == CONTINUE)
         finished = outputs["finished"].numpy()
         yield list(outputs["new_text"].numpy()), finished
         if finished.all():
