@@ -21,7 +21,12 @@ from tfzoo.cli.train_gpt import gpt
 
 __all__ = ["main"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # in the other one "[serve]" is a style
+)
 COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, serve, demo, check_tpu
 for command in COMMANDS:
     app.command()(command)
