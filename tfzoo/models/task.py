@@ -80,7 +80,6 @@ class Task(keras.Model):
                 "`loss` must be an objective of `tfzoo.losses`, such as `TokenLoss()`; received "
                 f"{loss!r}."
             )
-        placement.require_placement(self)
         if kwargs.get("metrics"):
             raise ValueError(
                 f"`metrics` must be left out: a {type(self).__name__} reports its own; received "

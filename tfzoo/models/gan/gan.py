@@ -172,8 +172,8 @@ class GAN(Task):
                 "`loss` must be an objective of `tfzoo.losses`, such as `Hinge()`; received "
                 f"{loss!r}."
             )
-        require_placement(self)
         keras.Model.compile(self, optimizer=None, **kwargs)  # Task's is for one objective
+        require_placement(self)
         self.generator_optimizer = self._own(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._own(discriminator_optimizer, self.discriminator)
         self.objective = loss or NonSaturating()
