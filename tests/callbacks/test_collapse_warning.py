@@ -7,6 +7,7 @@ import pytest
 
 from tfzoo.callbacks import CollapseWarning
 from tfzoo.callbacks.collapse_warning import spread
+from tfzoo.losses import Hinge, Wasserstein
 
 REAL = np.random.default_rng(3).normal(size=(41, 5)).astype(np.float32)
 
@@ -66,6 +67,13 @@ def test_a_discriminator_that_wins_is_named():
     assert said(callback, real_logits=7.0, fake_logits=-4.5) == []
     callback.on_train_begin()
     assert len(said(callback, real_logits=7.0, fake_logits=-4.5)) == 1
+
+
+@pytest.mark.parametrize(("loss", "num_said"), [(Hinge(), 1), (Wasserstein(), 0)])
+def test_logits_without_a_scale_say_nothing_about_who_wins(loss, num_said):
+    callback = CollapseWarning()
+    watching(callback).objective = loss
+    assert len(said(callback, real_logits=70.0, fake_logits=-70.0)) == num_said
 
 
 def test_what_is_not_known_is_not_said():

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
-from PIL import Image
+from PIL import Image, ImageSequence
 
-from tfzoo.callbacks import ImageGrid, TrainingGif, tile_images
+from tfzoo.callbacks import ImageGrid, Resume, TrainingGif, tile_images
+from tfzoo.models import GAN, MLPDiscriminator, MLPGenerator
 
 
 class Painter(keras.Model):
@@ -24,16 +25,23 @@ class Painter(keras.Model):
         return np.full([request["n"], 3, 2, 1], -1 + (len(self.requests) - 1) / 4, np.float32)
 
 
-def fit(callback, epochs):
+def fit(callback, epochs, **options):
     model = Painter()
     model.compile("sgd", "mse")
-    model.fit(np.ones((6, 3)), np.ones((6, 1)), epochs=epochs, verbose=0, callbacks=[callback])
+    options |= dict(epochs=epochs, verbose=0, callbacks=[callback])
+    model.fit(np.ones((6, 3)), np.ones((6, 1)), **options)
     return model
+
+
+def greys_of(film):
+    """The grey of each frame."""
+    with Image.open(film) as image:
+        return [np.array(frame.convert("L"))[0, 0] for frame in ImageSequence.Iterator(image)]
 
 
 def test_tiles_lie_in_rows():
     images = np.arange(5 * 3 * 2).reshape(5, 3, 2, 1).astype(np.uint8)
-    picture = tile_images(images, columns=3, gap=2)
+    picture = tile_images(images, columns=3, scale=1, gap=2)
     assert picture.shape == (3 + 2 + 3, 2 + 2 + 2 + 2 + 2, 1)
     for number, image in enumerate(images):
         row, column = divmod(number, 3)
@@ -44,10 +52,15 @@ def test_tiles_lie_in_rows():
 
 def test_floats_are_scaled_and_cut_off():
     values = np.array([-3, -1, 0, 1, 3.0]).reshape(5, 1, 1, 1)
-    assert tile_images(values, columns=5, gap=0).ravel().tolist() == [0, 0, 128, 255, 255]
+    assert tile_images(values, columns=5, scale=1, gap=0).ravel().tolist() == [0, 0, 128, 255, 255]
     large = tile_images(values[:1], scale=3)
     assert large.shape == (3, 3, 1)
-    assert tile_images(np.zeros([7, 2, 2, 3])).shape == (3 * 3 - 1, 3 * 3 - 1, 3)
+    assert tile_images(np.zeros([7, 2, 2, 3]), scale=1).shape == (3 * 3 - 1, 3 * 3 - 1, 3)
+
+
+@pytest.mark.parametrize(("width", "scale"), [(1, 56), (8, 7), (11, 6), (28, 2), (56, 1), (64, 1)])
+def test_small_images_are_drawn_larger_than_stamps(width, scale):
+    assert tile_images(np.zeros([1, 3, width, 1])).shape == (3 * scale, width * scale, 1)
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 2, 1), (5, 3, 2), (5, 3, 2, 2)])
@@ -114,6 +127,63 @@ def test_a_new_run_is_a_new_film(tmp_path):
     fit(film, epochs=1)
     with Image.open(tmp_path / "film.gif") as image:
         assert getattr(image, "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("first_epoch", "epochs", "greys"),
+    [(2, 4, [32, 64, 32, 64]), (2, 3, [32, 64, 32]), (5, 6, [32, 64, 96, 32])],
+)
+def test_a_run_that_goes_on_keeps_its_film(tmp_path, first_epoch, epochs, greys):
+    path = tmp_path / "film.gif"
+    fit(TrainingGif(path, n=4, scale=1), epochs=3)
+    fit(TrainingGif(path, n=4, scale=1), epochs, initial_epoch=first_epoch)
+    assert_allclose(greys_of(path), greys, atol=1)
+
+
+def test_a_film_of_another_size_or_none_is_not_gone_on_with(tmp_path):
+    path = tmp_path / "film.gif"
+    for n, scale in [(4, 1), (9, 1), (4, 2)]:
+        fit(TrainingGif(path, n=n, scale=scale), 4, initial_epoch=2)
+        assert_allclose(greys_of(path), [32, 64], atol=1)
+
+
+def test_a_resumed_run_has_the_film_of_a_whole_one(tmp_path):
+    images = np.random.default_rng(3).integers(256, size=(8, 3, 2, 3), dtype=np.uint8)
+
+    def film(name, *all_epochs):
+        for epochs in all_epochs:
+            keras.utils.set_random_seed(5)
+            model = GAN(MLPGenerator((3, 2, 3), (5,)), MLPDiscriminator((5,)), 7, seed=2)
+            model.compile()
+            gif = TrainingGif(tmp_path / f"{name}.gif", n=4, scale=1)
+            watchers = [gif, Resume(tmp_path / name, every_n_steps=1)]
+            model.fit(images, batch_size=4, epochs=epochs, verbose=0, callbacks=watchers)
+        return greys_of(tmp_path / f"{name}.gif")
+
+    whole, resumed = film("whole", 3), film("resumed", 2, 3, 3)
+    assert len(whole) == 3
+    assert_allclose(resumed, whole, atol=2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "sentence"),
+    [
+        ((2,), {}, r"`images` must have the shape \(N, height, .* received \(64, 2\)"),
+        ((3, 2, 1), dict(n=10, labels=[1, 2]), r"one label for all 10, or 10 of them.* \(2,\)"),
+    ],
+)
+@pytest.mark.parametrize(("kind", "name"), [(ImageGrid, "grid.png"), (TrainingGif, "film.gif")])
+def test_what_cannot_be_drawn_is_said_before_training(
+    tmp_path, kind, name, shape, options, sentence
+):
+    num_classes = 7 if "labels" in options else None
+    networks = MLPGenerator(shape, (5,), num_classes), MLPDiscriminator((5,), num_classes)
+    model = GAN(*networks, 3, num_classes=num_classes)
+    model.compile()
+    data = [np.zeros([4, *shape], "float32")] + ([np.arange(4)] if num_classes else [])
+    with pytest.raises(ValueError, match=sentence):
+        model.fit(*data, verbose=0, callbacks=[kind(tmp_path / name, **options)])
+    assert model.generator_optimizer.iterations.numpy() == 0
 
 
 def test_failed_writing_keeps_the_older_picture_and_leaves_nothing(tmp_path, monkeypatch):

@@ -134,6 +134,14 @@ def test_sample(run, tmp_path):
     assert difference.max() <= 1
     errors = run("sample", tmp_path / "preset", tmp_path / "picture.jpg", status=2)
     assert "must end in .png" in errors
+    points = GAN(MLPGenerator((3,), (5,)), MLPDiscriminator((5,)), 4)
+    points.save_to_preset(tmp_path / "points")
+    errors = run("sample", tmp_path / "points", tmp_path / "picture.png", status=2)
+    assert "whose samples of shape (3,) cannot be drawn as images." in errors
+    points.save(tmp_path / "model.keras")
+    errors = run("sample", tmp_path / "model.keras", tmp_path / "picture.png", status=2)
+    assert "Load it with `keras.saving.load_model`" in errors
+    assert not (tmp_path / "picture.png").exists()
 
 
 def _row(filling):

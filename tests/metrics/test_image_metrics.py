@@ -105,6 +105,13 @@ def test_the_floor_is_what_other_real_images_reach(corpus):
     numbers = metrics(corpus.test.images, noise)
     assert numbers["frechet_distance"] > 10 * numbers["frechet_distance_floor"] > 0
     assert numbers["coverage"] < 0.1 < 0.8 < numbers["coverage_floor"]
+    floats = [
+        images / np.float32(127.5) - 1 for images in (corpus.test.images, corpus.train.images)
+    ]
+    flat = FeatureMetrics(lambda images: images.reshape(len(images), -1), floats[1])
+    assert flat(floats[0], noise) == FeatureMetrics(flat.extractor, corpus.train.images)(
+        corpus.test.images, noise
+    )
     again = FeatureMetrics(extractor, reference=corpus.train.images)(corpus.test.images, noise)
     assert again == numbers
     with pytest.raises(ValueError, match="as many images as there are samples, 383, got 100"):

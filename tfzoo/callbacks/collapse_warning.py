@@ -11,14 +11,14 @@ class CollapseWarning(keras.callbacks.Callback):
 
     The discriminator wins when its logits of real and of generated samples lie further apart, in
     the mean over an epoch, than `margin`: its sigmoid is then as good as 0 and 1, and the generator
-    learns next to nothing. (Wasserstein critics have no such scale: pass None.) Samples collapse
-    when two of them are, in the mean over pairs, less than `ratio` as far apart as two real ones.
-    Each is said once, and again only after it was over.
+    learns next to nothing. With a loss whose logits have no such scale, `Wasserstein`, nothing is
+    said about it. Samples collapse when two of them are, in the mean over pairs, less than `ratio`
+    as far apart as two real ones. Each is said once, and again only after it was over.
 
     Args:
         real: optional real samples (N, ...), as `fit` takes them, N at least 2: uint8, or floats.
             Without them nothing is said about collapse.
-        margin: float above 0, in logits, or None.
+        margin: float above 0, in logits, or None to say nothing about the discriminator.
         ratio: float in (0, 1).
         n: int >= 2, samples to compare.
         seed: int of the latents.
@@ -70,7 +70,9 @@ class CollapseWarning(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Looks at both, and warns."""
         logs = logs or {}
-        if self.margin is not None and {"real_logits", "fake_logits"} <= logs.keys():
+        has_scale = getattr(getattr(self.model, "objective", None), "has_logit_scale", True)
+        is_watched = self.margin is not None and has_scale
+        if is_watched and {"real_logits", "fake_logits"} <= logs.keys():
             lead = float(logs["real_logits"] - logs["fake_logits"])
             self._say(
                 "discriminator",

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image, ImageSequence
 
 from tfzoo.callbacks.place import require_place
 from tfzoo.callbacks.tile_images import tile_images, write_picture
@@ -22,7 +23,8 @@ class ImageGrid(keras.callbacks.Callback):
         labels: optional ints (n,), their classes, for a conditional generator. None draws them.
         seed: int of the latents.
         columns: int, samples in a row; None for a square.
-        scale: int, screen pixels for a pixel, along each side.
+        scale: int, screen pixels for a pixel, along each side; None for the smallest that makes a
+            sample at least 56 wide.
         log_dir: optional folder of TensorBoard's log: the picture is "samples" there.
 
     Raises:
@@ -44,7 +46,7 @@ class ImageGrid(keras.callbacks.Callback):
         labels=None,
         seed: int = 0,
         columns: int | None = None,
-        scale: int = 2,
+        scale: int | None = None,
         log_dir: str | os.PathLike | None = None,
     ):
         super().__init__()
@@ -89,13 +91,17 @@ class ImageGrid(keras.callbacks.Callback):
 class TrainingGif(keras.callbacks.Callback):
     """Makes a film of a training run: a frame of samples after every epoch, from the same latents.
 
+    A run that goes on after its first epoch, by `Resume` or with `initial_epoch`, goes on with the
+    film that it finds, after the frames of the epochs before.
+
     Args:
         path: where the film goes, a name that ends in .gif. It is there, so far, after every epoch.
         n: int >= 1, number of samples.
         labels: optional ints (n,), their classes, for a conditional generator. None draws them.
         seed: int of the latents.
         columns: int, samples in a row; None for a square.
-        scale: int, screen pixels for a pixel, along each side.
+        scale: int, screen pixels for a pixel, along each side; None for the smallest that makes a
+            sample at least 56 wide.
         frame_duration: int, milliseconds that a frame stays; the last one stays ten times as long.
 
     Raises:
@@ -116,7 +122,7 @@ class TrainingGif(keras.callbacks.Callback):
         labels=None,
         seed: int = 0,
         columns: int | None = None,
-        scale: int = 2,
+        scale: int | None = None,
         frame_duration: int = 200,
     ):
         super().__init__()
@@ -134,11 +140,26 @@ class TrainingGif(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds a frame, and writes the film so far."""
-        self._frames.append(draw(self.model, self.samples, self.layout))
+        frame = draw(self.model, self.samples, self.layout)
+        if not self._frames and epoch > 0:
+            self._frames = _frames_of(self.path, epoch, like=frame)
+        self._frames.append(frame)
         durations = [self.frame_duration] * len(self._frames)
         durations[-1] *= 10
         options = dict(duration=durations, loop=0) if len(durations) > 1 else {}
         write_picture(self.path, self._frames, **options)
+
+
+def _frames_of(path, count, like):
+    """The first frames of a film, uint8 (H, W, channels); none if it is not there or unlike."""
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[like.shape[2]]
+    try:
+        with Image.open(path) as film:
+            frames = [np.asarray(frame.convert(mode)) for frame in ImageSequence.Iterator(film)]
+    except OSError:
+        return []
+    frames = [frame.reshape(*frame.shape[:2], -1) for frame in frames[:count]]
+    return frames if frames[0].shape == like.shape else []
 
 
 def draw(model, samples: dict, layout: dict) -> np.ndarray:

@@ -8,22 +8,27 @@ from PIL import Image
 
 from tfzoo.callbacks.place import written_aside
 
+LEAST_WIDTH = 56
 
-def tile_images(images, columns: int | None = None, scale: int = 1, gap: int = 1) -> np.ndarray:
+
+def tile_images(
+    images, columns: int | None = None, scale: int | None = None, gap: int = 1
+) -> np.ndarray:
     """Lays images out in rows, from left to right and from top to bottom.
 
     Args:
         images: (N, height, width, channels) of 1, 3 or 4 channels: uint8, or floats in [-1, 1];
             what lies outside is cut off.
         columns: int >= 1, images in a row; None for a square.
-        scale: int >= 1, pixels that become of one pixel, along each side.
+        scale: int >= 1, pixels that become of one pixel, along each side; None for the smallest
+            that makes an image at least 56 pixels wide.
         gap: int >= 0, white pixels between two images.
 
     Returns:
         uint8 array (H, W, channels).
 
     Raises:
-        ValueError: `images` are none.
+        ValueError: `images` are none, such as points.
 
     Example:
         >>> tile_images(np.zeros([5, 8, 6, 1]), columns=3, scale=2).shape
@@ -37,6 +42,7 @@ def tile_images(images, columns: int | None = None, scale: int = 1, gap: int = 1
         )
     if images.dtype != np.uint8:
         images = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
+    scale = scale or math.ceil(LEAST_WIDTH / images.shape[2])
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(count))

@@ -61,6 +61,11 @@ def read_preset(folder: str | os.PathLike) -> Preset:
         ValueError: if a file is broken or of another kind.
     """
     folder = pathlib.Path(folder)
+    if folder.suffix == ".keras" and folder.is_file():
+        raise ValueError(
+            f"`folder` must be one that `save_to_preset` wrote; received {folder}, a model in one "
+            "file. Load it with `keras.saving.load_model`, and call its `save_to_preset`."
+        )
     if google_bert.is_google_bert(folder):
         return _bert_preset(folder, *google_bert.read(folder))
     config = read_json_object(folder / CONFIG)

@@ -21,7 +21,10 @@ def sample(
     columns: Annotated[
         int | None, typer.Option(min=1, help="Images in a row; a square without it.")
     ] = None,
-    scale: Annotated[int, typer.Option(min=1, help="Side of what a pixel becomes.")] = 2,
+    scale: Annotated[
+        int | None,
+        typer.Option(min=1, help="Side of what a pixel becomes; without it, images are 56 wide."),
+    ] = None,
 ) -> None:
     """Draw images with a GAN from a folder, into one picture."""
     if picture.suffix.lower() != ".png":
@@ -33,6 +36,12 @@ def sample(
 
     require_place(picture)
     labels = [label[number % len(label)] for number in range(n)] if label else None
-    images = GAN.from_preset(preset).generate(n, labels, seed=seed, truncation=truncation)
+    model = GAN.from_preset(preset)
+    if len(model.data_shape) != 3:
+        raise ValueError(
+            f"`preset` must hold a GAN of images; received {preset}, whose samples of shape "
+            f"{model.data_shape} cannot be drawn as images. Call its `generate`."
+        )
+    images = model.generate(n, labels, seed=seed, truncation=truncation)
     write_picture(picture, [tile_images(images, columns, scale)])
     print(f"Drew {n} images into {picture}.")

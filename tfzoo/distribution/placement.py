@@ -126,8 +126,8 @@ def require_placement(model, optimizers=()):
         if not strategy.extended.variable_created_in_scope(variable.value):
             raise ValueError(
                 f"All of a model must be built in one scope, here that of a {name}; received "
-                f"{variable.path!r}, built outside of it. Make the backbone, the task and the "
-                "optimizer, and call `compile`, inside of one `with strategy.scope():`."
+                f"{variable.path!r}, built outside of it. Make the networks, the task and the "
+                "optimizers, and call `compile`, inside of one `with strategy.scope():`."
             )
     if is_tensor_parallel(strategy):
         strategy.require_supported(model, optimizers)

@@ -17,6 +17,8 @@ class AdversarialLoss:
 
     # Whether the generator's loss compares with the logits of real samples.
     needs_real_logits = False
+    # Whether a difference of logits says how sure the discriminator is; else it has any unit.
+    has_logit_scale = True
 
     def discriminator_loss(self, real_logits, fake_logits):
         """What the discriminator minimises.
@@ -135,6 +137,8 @@ class Wasserstein(AdversarialLoss):
 
     Source: Arjovsky et al. 2017, "Wasserstein GAN", equation 2.
     """
+
+    has_logit_scale = False
 
     def discriminator_loss(self, real_logits, fake_logits):
         """Returns `d(G(z)) - d(x)`."""

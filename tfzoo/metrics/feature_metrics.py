@@ -7,16 +7,18 @@ import numpy as np
 from tfzoo.metrics.frechet_distance import frechet_distance
 from tfzoo.metrics.kernel_distance import kernel_distance
 from tfzoo.metrics.neighbours import density_coverage, precision_recall
+from tfzoo.metrics.pixels import as_floats
 
 
 class FeatureMetrics:
     """Fréchet and kernel distance, precision, recall, density and coverage.
 
     None of these numbers means anything alone: with `reference`, each stands beside its floor,
-    what other real images reach in the place of the samples.
+    what other real images reach in the place of the samples. Of all three kinds of images uint8
+    stands for [-1, 1], as everywhere: the extractor is given floats.
 
     Args:
-        extractor: from images (N, height, width, channels) to features (N, F): an
+        extractor: from float images (N, height, width, channels) to features (N, F): an
             `ImageClassifier`, `InceptionFeatures`, or any other function.
         reference: optional images, real and not those that are compared with, such as the
             training set: as many as there are samples stand in for them to measure the floor.
@@ -35,7 +37,9 @@ class FeatureMetrics:
         from tfzoo.metrics import FeatureMetrics
 
         train, _, test = digits()
-        metrics = FeatureMetrics(lambda images: images.reshape(len(images), -1) / 255)
+        metrics = FeatureMetrics(
+            lambda images: images.reshape(len(images), -1), reference=train.images[300:]
+        )
         print(metrics(test.images, train.images[:300]))
         ```
     """
@@ -50,12 +54,15 @@ class FeatureMetrics:
 
     def __call__(self, real, fake) -> dict[str, float]:
         """Compares."""
-        features = np.asarray(self.extractor(real))
-        numbers = _compare(features, np.asarray(self.extractor(fake)))
+        features = self._features(real)
+        numbers = _compare(features, self._features(fake))
         if self.reference is None:
             return numbers
-        floor = _compare(features, np.asarray(self.extractor(self._stand_ins(len(fake)))))
+        floor = _compare(features, self._features(self._stand_ins(len(fake))))
         return numbers | {f"{name}_floor": value for name, value in floor.items()}
+
+    def _features(self, images):
+        return np.asarray(self.extractor(as_floats(images)))
 
     def _stand_ins(self, count):
         if len(self.reference) < count:

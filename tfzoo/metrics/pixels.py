@@ -1,4 +1,4 @@
-"""One form for all images that are measured: 8 bits, as they would be stored."""
+"""One form for all images that are measured: 8 bits as they would be stored, or floats."""
 
 import numpy as np
 
@@ -32,3 +32,9 @@ def as_bytes(images: np.ndarray) -> np.ndarray:
             f"{largest:g}."
         )
     return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def as_floats(images: np.ndarray) -> np.ndarray:
+    """Images in which uint8 became float32 in [-1, 1], for which it stands; others as they are."""
+    images = np.asarray(images)
+    return images / np.float32(127.5) - 1 if images.dtype == np.uint8 else images
