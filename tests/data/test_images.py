@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 from tfzoo.data import Images, digits, load_images, split_images
 
@@ -105,6 +106,16 @@ def test_a_dataset_without_images(data_dir):
         load_images("tfds:tiny_shakespeare", data_dir=data_dir / "tfds")
     with pytest.raises(FileNotFoundError, match="tfds:mnist is not prepared in"):
         load_images("tfds:mnist", data_dir=data_dir / "tfds")
+
+
+def test_one_size_means_a_square(tmp_path):
+    pixels = np.random.default_rng(3).integers(256, size=(7, 11, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    square = load_images(tmp_path, image_size=5).images
+    assert_array_equal(square, load_images(tmp_path, image_size=(5, 5)).images)
+    for size in (0, 2.5, (5,), (5, -1), "5"):
+        with pytest.raises(ValueError, match=r"image_size must be \(height, width\), or one int"):
+            load_images(tmp_path, image_size=size)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def load_images(
     split: str | None = None,
     data_dir: str | os.PathLike | None = None,
     channels: int | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
 ) -> Images:
     """Reads images from wherever they are into memory.
 
@@ -44,8 +44,8 @@ def load_images(
             `"test"`, for TFDS also slices such as `"train[:10%]"`. None for all of it.
         data_dir: The folder with the prepared datasets of TFDS.
         channels: 1, 3 or 4 converts files to grey, RGB, or RGB with opacity. None keeps theirs.
-        image_size: `(height, width)` crops files to that shape at their centre, and resizes them.
-            None keeps their size.
+        image_size: `(height, width)`, or one int for a square, crops files to that shape at their
+            centre, and resizes them. None keeps their size.
 
     Returns:
         `Images`, at least one. Files come in the order of their paths.
@@ -120,6 +120,7 @@ def _from_tfds(name, split, data_dir):
 def _from_files(source, channels, image_size):
     if channels not in (None, 1, 3, 4):
         raise ValueError(f"channels must be 1, 3, 4 or None, got {channels!r}.")
+    image_size = _height_and_width(image_size)
     files = find_image_files(source)
     images = read_image_files(files, channels, image_size)
     folder = os.path.expanduser(os.fspath(source))
@@ -129,6 +130,17 @@ def _from_files(source, channels, image_size):
     names = tuple(sorted({place[0] for place in places}))
     labels = np.array([names.index(place[0]) for place in places], np.int32)
     return Images(images, labels, names)
+
+
+def _height_and_width(image_size):
+    if image_size is None:
+        return None
+    sides = tuple(image_size) if isinstance(image_size, (tuple, list)) else (image_size,) * 2
+    if len(sides) != 2 or any(type(side) is not int or side < 1 for side in sides):
+        raise ValueError(
+            f"image_size must be (height, width), or one int for a square, got {image_size!r:.80}."
+        )
+    return sides
 
 
 def _from_array(source, labels):

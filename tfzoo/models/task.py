@@ -133,11 +133,12 @@ class Task(keras.Model):
         """Trains, as `keras.Model.fit` does, on prepared batches or on raw data.
 
         Args:
-            x: raw data (for a language model: a list of strings, a string tensor, or a
-                `tf.data.Dataset` of strings), or anything that `keras.Model.fit` takes. With many
-                hosts each is given the same data, and takes its rows of each batch.
+            x: raw data, or anything that `keras.Model.fit` takes. Raw data are strings in a list, a
+                tensor or a `tf.data.Dataset`; for a GAN samples in an array, `tfzoo.data.Images`,
+                or a dataset, single or in batches. With many hosts each is given the same data, and
+                takes its rows of each batch.
             y: labels of raw data, or targets of prepared arrays.
-            batch_size: int, rows per step over all replicas; ignored for prepared datasets.
+            batch_size: int, rows per step over all replicas; ignored for datasets of batches.
             epochs: int.
             validation_data: like `x`, or a tuple `(x, y)`.
             steps_per_epoch: optional int; by default as many as the data has.
@@ -149,9 +150,11 @@ class Task(keras.Model):
         """
         self._require_compiled()
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            are_names = isinstance(batch_size, tuple)
+            hint = " Of `Images`, pass `.images` and `.labels`." if are_names else ""
             raise ValueError(
                 "`batch_size`, the third argument, must be an int, 1 or more; received "
-                f"{batch_size!r:.80}."
+                f"{batch_size!r:.80}.{hint}"
             )
         if self.is_raw(x):
             _refuse_arguments_of_arrays(kwargs)

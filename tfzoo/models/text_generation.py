@@ -101,7 +101,6 @@ def generate(
     """Continues texts.
 
     Args:
-        self: the task.
         prompts: a string, a list of strings, or a `tf.data.Dataset` of strings.
         max_new_tokens: int >= 1, tokens to write at most.
         sampler: a `Sampler` or `BeamSearch`; greedy by default. Instead of one, the arguments of
@@ -161,7 +160,6 @@ def score(self, texts):
     """Computes how likely texts are, token by token.
 
     Args:
-        self: the task.
         texts: a string, a list of strings, or a `tf.data.Dataset` of strings, each at most
             `max_sequence_length` tokens long.
 

@@ -42,11 +42,10 @@ class PseudoScore(NamedTuple):
     log_likelihoods: np.ndarray
 
 
-def fill_mask(task, texts, top_k=5):
+def fill_mask(self, texts, top_k=5):
     """Fills the gaps of texts: `"The capital of France is [MASK]."`.
 
     Args:
-        task: a `BertMaskedLM`.
         texts: a string, or a list of strings, each with one `[MASK]` or more.
         top_k: int >= 1, how many tokens to return for each mask.
 
@@ -57,12 +56,12 @@ def fill_mask(task, texts, top_k=5):
     Raises:
         ValueError: if a text has no mask, or is so long that a mask is cut off.
     """
-    name = task._attached().tokenizer.id_to_token(task.preprocessor.tokenizer.mask_token_id)
+    name = self._attached().tokenizer.id_to_token(self.preprocessor.tokenizer.mask_token_id)
     texts_list = _strings(texts)
     if top_k < 1:
         raise ValueError(f"`top_k` must be 1 or more; received {top_k}.")
-    function = task.graph(
-        "fill_mask", lambda: tf.function(task.fill_mask_in_graph, reduce_retracing=True)
+    function = self.graph(
+        "fill_mask", lambda: tf.function(self.fill_mask_in_graph, reduce_retracing=True)
     )
     found = function(as_strings(texts_list), tf.constant(top_k))
     names, probabilities, counts = (found[n].numpy() for n in ("tokens", "probabilities", "count"))
@@ -72,7 +71,7 @@ def fill_mask(task, texts, top_k=5):
         if counts[number] != len(pieces) - 1 or len(pieces) == 1:
             raise ValueError(
                 f"Each of `texts` must have a {name} within its first "
-                f"{task.preprocessor.sequence_length - 2} tokens, and none behind; received "
+                f"{self.preprocessor.sequence_length - 2} tokens, and none behind; received "
                 f"{text!r:.200}."
             )
         masks = []
@@ -92,13 +91,12 @@ def fill_mask(task, texts, top_k=5):
     return filled[0] if isinstance(texts, (str, bytes)) else filled
 
 
-def score(task, texts):
+def score(self, texts):
     """Says how likely each token of texts is, given all the others: the pseudo-log-likelihood.
 
     Every token is hidden once, in a row of its own. Texts are cut at the preprocessor's length.
 
     Args:
-        task: a `BertMaskedLM`.
         texts: a string, or a list of strings.
 
     Returns:
@@ -107,10 +105,10 @@ def score(task, texts):
     Source: Salazar et al. 2020, "Masked Language Model Scoring", section 2.
     """
     texts_list = _strings(texts)
-    task._attached()
-    function = task.graph("score", lambda: tf.function(task.score_in_graph, reduce_retracing=True))
+    self._attached()
+    function = self.graph("score", lambda: tf.function(self.score_in_graph, reduce_retracing=True))
     found = function(as_strings(texts_list))
-    names = task.preprocessor.tokenizer.id_to_token
+    names = self.preprocessor.tokenizer.id_to_token
     scores = [
         PseudoScore([names(i) for i in ids[:count]], numbers[:count])
         for ids, numbers, count in zip(
@@ -123,28 +121,28 @@ def score(task, texts):
     return scores[0] if isinstance(texts, (str, bytes)) else scores
 
 
-def fill_mask_in_graph(task, texts, top_k):
+def fill_mask_in_graph(self, texts, top_k):
     """Texts (B,) and a scalar k to `tokens` and `probabilities` (B, M, k) and `count` (B,)."""
-    tokenizer = task.preprocessor.tokenizer
-    inputs = task.preprocessor(texts)
+    tokenizer = self.preprocessor.tokenizer
+    inputs = self.preprocessor(texts)
     is_mask = (inputs["token_ids"] == tokenizer.mask_token_id) & inputs["padding_mask"]
     count = tf.reduce_sum(tf.cast(is_mask, tf.int32), axis=1)
     positions, real = positions_of(is_mask, tf.reduce_max(tf.concat([[0], count], axis=0)))
-    logits = task.token_logits({**inputs, "mask_positions": positions})
+    logits = self.token_logits({**inputs, "mask_positions": positions})
     probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
     found, ids = tf.math.top_k(probabilities, tf.minimum(top_k, tf.shape(logits)[-1]))
     is_real = real[..., None] > 0
     return {
-        "tokens": tf.where(is_real, tf.gather(task.token_names(), ids), ""),
+        "tokens": tf.where(is_real, tf.gather(self.token_names(), ids), ""),
         "probabilities": tf.where(is_real, found, 0.0),
         "count": count,
     }
 
 
-def score_in_graph(task, texts):
+def score_in_graph(self, texts):
     """Texts (B,) to their tokens, (B, T), and the log-likelihood of each given all others."""
-    tokenizer = task.preprocessor.tokenizer
-    inputs = task.preprocessor(texts)
+    tokenizer = self.preprocessor.tokenizer
+    inputs = self.preprocessor(texts)
     token_ids, padding_mask = inputs["token_ids"], inputs["padding_mask"]
     lengths = tf.reduce_sum(tf.cast(padding_mask, tf.int32), axis=1)
     place = tf.range(tf.shape(token_ids)[1])
@@ -163,7 +161,7 @@ def score_in_graph(task, texts):
             "padding_mask": tf.gather(padding_mask, rows),
             "mask_positions": columns[:, None],
         }
-        log_probs = tf.nn.log_softmax(tf.cast(task.token_logits(x)[:, 0], tf.float32))
+        log_probs = tf.nn.log_softmax(tf.cast(self.token_logits(x)[:, 0], tf.float32))
         targets = tf.gather(ids, columns, batch_dims=1)
         return tf.gather(log_probs, targets, batch_dims=1)
 

@@ -37,7 +37,6 @@ def answer(self, question, context, batch_size=32):
     """Finds answers.
 
     Args:
-        self: the task.
         question: string, or list of strings.
         context: string, or list of as many strings; a single one goes with all questions.
         batch_size: int, questions that are tokenized together. Memory is bounded whatever the

@@ -29,7 +29,6 @@ def classify(self, texts, top_k=None, batch_size=32):
     """Says what texts are.
 
     Args:
-        self: the task.
         texts: a string, or strings or pairs of strings in any form that `fit` takes.
         top_k: optional int, how many classes to name; None names all.
         batch_size: int, texts at a time.

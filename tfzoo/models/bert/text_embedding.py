@@ -30,7 +30,6 @@ def embed(self, texts, batch_size=32):
     """Makes vectors of texts.
 
     Args:
-        self: the task.
         texts: a string, or strings in a list, array or tensor.
         batch_size: int, texts at a time. Those of about one length are put together, so that hardly
             any padding is computed.
@@ -56,7 +55,6 @@ def search(self, query, texts, top_k=5, *, vectors=None, batch_size=32):
     """Finds the texts that are most similar to one.
 
     Args:
-        self: the task.
         query: string, or a list of them.
         texts: list of N strings.
         top_k: int, how many to find.

@@ -37,7 +37,6 @@ def tag_words(self, words, batch_size=32):
     """Tags sentences that are divided into words already.
 
     Args:
-        self: the task.
         words: lists of words.
         batch_size: int, sentences at a time.
 
@@ -63,7 +62,6 @@ def tag(self, texts, batch_size=32):
     """Finds the entities of raw texts.
 
     Args:
-        self: the task.
         texts: a string, or strings. What is longer than the preprocessor's length is cut,
             unless there are `long_documents`.
         batch_size: int, texts at a time.

@@ -41,7 +41,6 @@ def settle_statistics(self, num_batches=50, batch_size=128, seed=0):
     own. Here they become the mean moments of fresh batches, each counting alike.
 
     Args:
-        self: a GAN.
         num_batches: int.
         batch_size: int, latents of a batch.
         seed: int, of the latents.

@@ -28,6 +28,18 @@ def require_networks(**networks):
             )
 
 
+def require_logits(discriminator):
+    """Refuses a discriminator that ends in a sigmoid, which the losses would apply once more."""
+    last = discriminator
+    while getattr(last, "layers", None):
+        last = last.layers[-1]
+    if getattr(last, "activation", None) is keras.activations.sigmoid:
+        raise ValueError(
+            "`discriminator` must end in logits, numbers of any size; received one whose last "
+            f"layer, {last.name!r}, has the activation sigmoid. Drop the activation."
+        )
+
+
 def require_choices(data_shape, regularizers, augmentation, max_gradient_norm):
     """Refuses arguments of `compile` that would fail in the middle of the first step."""
     wanted = isinstance(regularizers, (list, tuple)) and all(
@@ -59,6 +71,6 @@ def require_metrics(metrics):
     """Refuses what `evaluate` cannot call."""
     if not isinstance(metrics, (tuple, list)) or not all(map(callable, metrics)):
         raise ValueError(
-            "`metrics` must be a list of callables `(real, fake) -> dict`, such as those of "
-            f"`tfzoo.metrics`; received {metrics!r:.80}."
+            "`metrics` must be a list of callables `(real, fake) -> dict`, such as "
+            f"`FeatureMetrics` of `tfzoo.metrics`; received {metrics!r:.80}."
         )

@@ -15,9 +15,15 @@ from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
 from tfzoo.models.arguments import require_ints
 from tfzoo.models.gan import raw_samples, samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
-from tfzoo.models.gan.choices import require_choices, require_metrics, require_networks
-from tfzoo.models.gan.generation import discriminate, generate, interpolate, serving_functions
+from tfzoo.models.gan.choices import (
+    require_choices,
+    require_logits,
+    require_metrics,
+    require_networks,
+)
+from tfzoo.models.gan.generation import discriminate, generate, interpolate
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
+from tfzoo.models.gan.serving import serving_functions
 from tfzoo.models.gan.without_updates import without_updates
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import Adam, RunSchedule, aggregate_and_clip
@@ -31,11 +37,13 @@ class GAN(Task):
 
     Args:
         generator: a Keras model from latents (B, Z), or `[latents, labels]`, to samples (B, ...).
-        discriminator: a Keras model from samples, or `[samples, labels]`, to logits (B, 1).
+        discriminator: a Keras model from samples, or `[samples, labels]`, to logits (B, 1): it ends
+            without an activation.
         latent_dim: int, Z.
         num_classes: optional int; both networks then take labels as a second input.
         packing: int, samples that the discriminator judges together, joined along their last axis,
-            so that a lack of variety shows (PacGAN); it must divide the batch. 1 with classes.
+            so that a lack of variety shows (PacGAN); the discriminator then takes samples of
+            `packing` times the channels. 1 with classes.
         average_generator: optional running average of the generator; `compile` makes one.
         seed: optional int of the latents in training.
         **kwargs: passed to `keras.Model`.
@@ -60,7 +68,9 @@ class GAN(Task):
 
     Randomness:
         Latents and all other noise are drawn for the global batch, of which each replica takes its
-        rows: two replicas are the same experiment as one. The stream continues after a restart.
+        rows: two replicas are the same experiment as one, and give the same numbers up to rounding.
+        Dropout inside of a network is drawn for each replica by itself, reproducibly: with it they
+        are the same experiment with other numbers. All streams continue after a restart.
 
     Example:
         ```python
@@ -82,7 +92,7 @@ class GAN(Task):
     """
 
     PARTS = ("generator", "discriminator", "average_generator")
-    RAW_DATA = "an array of samples, or `(samples, labels)`"
+    RAW_DATA = "an array of samples, `(samples, labels)`, or `tfzoo.data.Images`"
     SERVES = "images"
     INPUTS = {
         "n": "How many samples.",
@@ -104,6 +114,7 @@ class GAN(Task):
         **kwargs,
     ):
         require_networks(generator=generator, discriminator=discriminator)
+        require_logits(discriminator)
         kwargs.setdefault("dtype", generator.dtype_policy)
         super().__init__(**kwargs)
         self.generator = generator
@@ -143,7 +154,9 @@ class GAN(Task):
             augmentation: what the discriminator sees images through, such as
                 `tfzoo.preprocessing.DiffAugment()`.
             discriminator_steps: int, updates of the discriminator for each of the generator. A
-                batch is cut into as many parts, so that each update has real samples of its own.
+                batch is cut into as many parts, so that each update has real samples of its own:
+                `packing` times it must divide the rows of a batch on each replica. Where `fit` is
+                given fewer samples than a batch, the batch becomes as many as that divides.
             generator_average: float in [0, 1), decay of the running average of the generator that
                 `generate` uses, per step and less in the first ones; None means no average.
             max_gradient_norm: float > 0, the gradient of each player over the whole global batch is
@@ -368,8 +381,9 @@ class GAN(Task):
             x: like `x` of `fit`.
             y: like `y` of `fit`.
             batch_size: int; ignored for prepared datasets.
-            metrics: list of callables `(real, fake) -> dict of float`, such as those of
-                `tfzoo.metrics`; both are float32 arrays as `generate` makes them.
+            metrics: list of callables `(real, fake) -> dict of float`: `FeatureMetrics`,
+                `ModeCount` of `tfzoo.metrics`, or a function of your own; both are float32 arrays
+                as `generate` makes them.
             num_samples: optional int, how many are generated; by default as many as are real. With
                 classes each has the label of a real one.
             **kwargs: passed to `keras.Model.evaluate`; `return_dict=True` names the numbers.

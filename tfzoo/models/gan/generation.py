@@ -1,4 +1,4 @@
-"""What a trained GAN is asked for: samples, paths between them, judgements; live and served.
+"""What a trained GAN is asked for: samples, paths between them, judgements.
 
 n samples, Z latent_dim, B batch.
 """
@@ -13,11 +13,10 @@ from tfzoo.models.gan.raw_samples import require_labels
 from tfzoo.models.gan.samples import IMAGE_RANK, scaled
 
 
-def generate(task, n, labels=None, seed=None, truncation=None, batch_size=128):
+def generate(self, n, labels=None, seed=None, truncation=None, batch_size=128):
     """Draws samples with the average generator, or with the generator where there is none.
 
     Args:
-        task: a GAN.
         n: int, how many.
         labels: int, or ints (n,), in [0, num_classes); None draws them evenly. Only with classes.
         seed: optional int; the same seed gives the same samples, whatever the batch size.
@@ -35,15 +34,14 @@ def generate(task, n, labels=None, seed=None, truncation=None, batch_size=128):
         raise ValueError(f"`truncation` must be above 0, or None; received {truncation!r:.80}.")
     seed = np.random.randint(2**31) if seed is None else seed
     require_seed("seed", seed)
-    latents = latents_of(seed, n, task.latent_dim, truncation)
-    return _in_batches(task, latents, _labels(task, labels, n, seed), batch_size)
+    latents = latents_of(seed, n, self.latent_dim, truncation)
+    return _in_batches(self, latents, _labels(self, labels, n, seed), batch_size)
 
 
-def interpolate(task, a, b, steps, labels=None, batch_size=128):
+def interpolate(self, a, b, steps, labels=None, batch_size=128):
     """Samples on the way from one latent vector to another, along the sphere.
 
     Args:
-        task: a GAN.
         a: int seed of the first sample of `generate(1, seed=a)`, or a latent vector (Z,).
         b: likewise.
         steps: int >= 2, samples with both ends.
@@ -59,27 +57,26 @@ def interpolate(task, a, b, steps, labels=None, batch_size=128):
     for name, end in {"a": a, "b": b}.items():
         if np.ndim(end) == 0:
             require_seed(name, end)
-    if task.num_classes is not None and labels is None:
+    if self.num_classes is not None and labels is None:
         raise ValueError("`labels` must say which class the way is in; received None.")
     ends = [
-        latents_of(end, 1, task.latent_dim)[0] if np.ndim(end) == 0 else np.asarray(end, "float32")
+        latents_of(end, 1, self.latent_dim)[0] if np.ndim(end) == 0 else np.asarray(end, "float32")
         for end in (a, b)
     ]
     for end in ends:
-        if end.shape != (task.latent_dim,):
+        if end.shape != (self.latent_dim,):
             raise ValueError(
-                f"`a` and `b` must be seeds, or vectors of latent_dim={task.latent_dim} numbers; "
+                f"`a` and `b` must be seeds, or vectors of latent_dim={self.latent_dim} numbers; "
                 f"received shape {tuple(end.shape)}."
             )
     latents = slerp(*map(np.asarray, ends), np.linspace(0, 1, steps, dtype="float32")[:, None])
-    return _in_batches(task, latents, _labels(task, labels, steps, 0), batch_size)
+    return _in_batches(self, latents, _labels(self, labels, steps, 0), batch_size)
 
 
-def discriminate(task, images, labels=None, batch_size=128):
+def discriminate(self, images, labels=None, batch_size=128):
     """What the discriminator says about samples.
 
     Args:
-        task: a GAN.
         images: uint8 in [0, 255] or float in [-1, 1], (B, ...).
         labels: int, or ints (B,), in [0, num_classes). Only with classes.
         batch_size: int, samples judged at once.
@@ -87,55 +84,22 @@ def discriminate(task, images, labels=None, batch_size=128):
     Returns:
         Logits, float32 NumPy array (B,), or (B / packing,): above 0 it takes them for real.
     """
-    if task.num_classes is not None and labels is None:
+    if self.num_classes is not None and labels is None:
         raise ValueError("`labels` must say the class of each sample; received None.")
     images = tf.convert_to_tensor(images)
-    if not len(images) or len(images) % task.packing:
+    if not len(images) or len(images) % self.packing:
         raise ValueError(
-            f"`images` must be at least one sample, and a multiple of packing={task.packing}; "
+            f"`images` must be at least one sample, and a multiple of packing={self.packing}; "
             f"received {len(images)}."
         )
-    function = discriminate_function(task)
-    labels = _labels(task, labels, len(images), 0)
-    step = -(-batch_size // task.packing) * task.packing
+    function = discriminate_function(self)
+    labels = _labels(self, labels, len(images), 0)
+    step = -(-batch_size // self.packing) * self.packing
     parts = [
-        function(scaled(task, images[i : i + step]), *_at(labels, i, step))
+        function(scaled(self, images[i : i + step]), *_at(labels, i, step))
         for i in range(0, len(images), step)
     ]
     return np.concatenate(parts)
-
-
-def serving_functions(task):
-    """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
-
-    `generate`: n int32, seed int32 and, with classes, labels int32 (n,) or (1,) for all -> samples
-    float32 (n, ...). `generate_from_latent`: latents float32 (B, Z) and labels. `discriminate`:
-    samples float32 (B, ...), images in [-1, 1], and labels -> logits float32 (B / packing,).
-    """
-    scalar = [tf.TensorSpec([], tf.int32, name) for name in ("n", "seed")]
-    latents = tf.TensorSpec([None, task.latent_dim], tf.float32, "latents")
-    samples = tf.TensorSpec([None, *task.data_shape], tf.float32, "samples")
-    labels = [] if task.num_classes is None else [tf.TensorSpec([None], tf.int32, "labels")]
-
-    def generate(n=1, seed=0, labels=None):
-        """Draws samples."""
-        if labels is not None:
-            labels = tf.broadcast_to(labels, [n])
-        return make(task, latents_of(seed, n, task.latent_dim), labels)
-
-    def generate_from_latent(latents, labels=None):
-        """Draws the samples that latent vectors stand for."""
-        return make(task, latents, labels)
-
-    def discriminate(samples, labels=None):
-        """Says how real samples look: above 0 like real ones."""
-        return {"logits": task.logits_of(samples, labels)}
-
-    return {
-        "generate": (generate, [*scalar, *labels]),
-        "generate_from_latent": (generate_from_latent, [latents, *labels]),
-        "discriminate": (discriminate, [samples, *labels]),
-    }
 
 
 def latents_of(seed, n, latent_dim, truncation=None):

@@ -3,6 +3,7 @@
 B batch.
 """
 
+import functools
 import warnings
 
 import numpy as np
@@ -10,7 +11,15 @@ import tensorflow as tf
 
 from tfzoo.data import batches, shuffled_batches
 from tfzoo.data.batches import without_autotuning
-from tfzoo.models.gan.samples import IMAGE_RANK, ROUNDING, checked, scaled, split, unpack
+from tfzoo.models.gan.samples import (
+    IMAGE_RANK,
+    ROUNDING,
+    checked,
+    require_division,
+    scaled,
+    split,
+    unpack,
+)
 
 LABELS = (
     "Labels must be one whole number for each sample, neither names nor one-hot; received {}. Of "
@@ -32,20 +41,31 @@ def training_batches(task, x, y, batch_size, seed):
     """`(dataset, steps)`: see `Task.training_batches`. Batches of a dataset stay as they are."""
     if isinstance(x, tf.data.Dataset):
         if not is_batched(task, x):
-            num_rows = int(x.cardinality())
-            batch_size = min(batch_size, num_rows) if num_rows > 0 else batch_size
+            batch_size = batch_of(task, batch_size, int(x.cardinality()))
             x = x.shuffle(64 * batch_size, seed=seed).batch(batch_size, drop_remainder=True)
         return all_looked_at(task, x), None
     rows = in_memory(task, x, y)
-    size = task.packing * task.discriminator_steps
     num_rows = len(tf.nest.flatten(rows)[0])
-    if num_rows < size:
+    batch_size = batch_of(task, batch_size, num_rows)
+    return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
+
+
+def batch_of(task, batch_size, num_rows):
+    """The batch size, or as many rows as there are and can be cut for all updates and replicas.
+
+    Raises:
+        ValueError: if the size that was asked for cannot be cut, however many rows there are.
+    """
+    num_replicas = task.distribute_strategy.num_replicas_in_sync
+    if batch_size % num_replicas == 0:  # else `global_batches` says so
+        require_division(task, task.discriminator_steps, batch_size // num_replicas)
+    size = task.packing * task.discriminator_steps * num_replicas
+    if 0 <= num_rows < size:
         raise ValueError(
             f"There must be at least packing={task.packing} times discriminator_steps="
-            f"{task.discriminator_steps} samples; received {num_rows}."
+            f"{task.discriminator_steps} samples on each replica; received {num_rows}."
         )
-    batch_size = min(batch_size, num_rows - num_rows % size)
-    return shuffled_batches(rows, batch_size, seed=seed), num_rows // batch_size
+    return batch_size if not 0 <= num_rows < batch_size else num_rows - num_rows % size
 
 
 def evaluation_batches(task, x, y, batch_size):
@@ -107,19 +127,19 @@ def is_batched(task, dataset):
 def all_looked_at(task, dataset):
     """Batches of a dataset, each `looked_at`; what is wrong comes as one sentence."""
     # AutoGraph would bury the sentence under a trace.
-    look = tf.autograph.experimental.do_not_convert(lambda *batch: looked_at(task, batch))
-    return without_autotuning(dataset.map(look).prefetch(2))
+    look = tf.autograph.experimental.do_not_convert(functools.partial(looked_at, task))
+    return without_autotuning(dataset.enumerate().map(look).prefetch(2))
 
 
-def looked_at(task, batch):
+def looked_at(task, number, batch):
     """A batch of a dataset, after a look at every value: in a step XLA would leave it out."""
-    batch = batch[0] if len(batch) == 1 else batch
+    batch = batch[0] if isinstance(batch, tuple) and len(batch) == 1 else batch
     images, labels = split(task, batch)
     if labels is not None and (labels.dtype == tf.string or labels.shape[1:] not in ([], [1])):
         raise ValueError(LABELS.format(f"{labels.dtype.name} of shape {labels.shape}"))
     if images.shape.rank == len(task.data_shape):
         images = images[..., None]  # one shape, whatever form they come in: a step is traced once
-    seen = [scaled(task, images), checked(task, labels)]
+    seen = [scaled(task, images), checked(task, labels), _warned(task, number, images)]
     with tf.control_dependencies([x for x in seen if x is not None]):
         images = tf.identity(images)
     return images if labels is None else (images, labels)
@@ -182,9 +202,26 @@ def _require_range(task, images):
             f"Float images must be in [-1, 1]; received values in [{low:g}, {high:g}]. Pass uint8 "
             "images, or divide those in [0, 255] by 127.5 and subtract 1."
         )
-    if is_image and low >= 0 and images.size:
+    if is_image:
+        _warn_of_black(images)
+
+
+def _warned(task, number, images):
+    """What looks at the first batch of a dataset, as `_require_range` does at an array."""
+    if len(task.data_shape) != IMAGE_RANK or not images.dtype.is_floating:
+        return None
+    return tf.cond(
+        tf.equal(number, 0),
+        lambda: tf.numpy_function(_warn_of_black, [images], tf.int64),
+        lambda: tf.constant(0, tf.int64),
+    )
+
+
+def _warn_of_black(images):
+    if images.size and images.min() >= 0:
         warnings.warn(
-            f"Float images are in [-1, 1], and these are all in [{images.min():g}, {high:g}]: if "
-            "black is 0 in them, pass `2 * images - 1`.",
-            stacklevel=2,
+            f"Float images are in [-1, 1], and these are all in [{images.min():g}, "
+            f"{images.max():g}]: if black is 0 in them, pass `2 * images - 1`.",
+            stacklevel=3,
         )
+    return np.int64(0)

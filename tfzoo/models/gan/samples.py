@@ -7,6 +7,7 @@ B batch.
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.data import Images
 from tfzoo.models.arguments import require_classes, require_ints
 from tfzoo.models.task import sum_over_replicas
 
@@ -81,21 +82,28 @@ def unpack(task, data, num_parts):
     """A batch as the step wants it: `num_parts` pairs of float32 samples and int32 labels."""
     images, labels = split(task, data)
     images, labels = scaled(task, images), checked(task, labels)
-    size, num_rows = num_parts * task.packing, images.shape[0]
-    sentence = (
-        "`discriminator_steps` times `packing` must divide the batch size per replica; received "
-        f"discriminator_steps={num_parts}, packing={task.packing} and a batch of "
-        f"{num_rows or 'another size'}."
+    sentence = require_division(task, num_parts, images.shape[0])
+    divides = tf.debugging.assert_equal(
+        tf.shape(images)[0] % (num_parts * task.packing), 0, sentence
     )
-    if num_rows and num_rows % size:
-        raise ValueError(sentence)
-    divides = tf.debugging.assert_equal(tf.shape(images)[0] % size, 0, sentence)
     with tf.control_dependencies([divides] if divides is not None else []):
         images = tf.identity(images)
     if num_parts == 1:
         return [(images, labels)]
     label_parts = [None] * num_parts if labels is None else tf.split(labels, num_parts)
     return list(zip(tf.split(images, num_parts), label_parts, strict=True))
+
+
+def require_division(task, num_parts, num_rows):
+    """Refuses a batch that cannot be cut; where its size is not known, returns what to say then."""
+    sentence = (
+        "`discriminator_steps` times `packing` must divide the batch size per replica; received "
+        f"discriminator_steps={num_parts}, packing={task.packing} and a batch of "
+        f"{num_rows or 'another size'}."
+    )
+    if num_rows and num_rows % (num_parts * task.packing):
+        raise ValueError(sentence)
+    return sentence
 
 
 def at_least(num_rows, data):
@@ -124,6 +132,8 @@ def split(task, data):
                 f"{', '.join(map(repr, data))}."
             )
         images, labels = data["image"], data.get("label")
+    elif isinstance(data, Images):
+        images, labels = data.images, data.labels
     elif isinstance(data, (tuple, list)):
         if not len(data) or any(part is not None for part in data[2:]):
             raise ValueError(
