@@ -39,12 +39,33 @@ def test_two_seeds_of_points(script, monkeypatch, capsys):
     assert float(table["good"][0].split(" ± ")[0]) < 0.5
 
 
+def test_what_the_recipe_does_not_know_is_refused(script, monkeypatch):
+    for recipe, known in [("ring", "latent_dim"), ("digits", "classifier_epochs")]:
+        changes = '{"steps": 10, "epoch": 3}'
+        monkeypatch.setattr(sys, "argv", ["train_gan.py", recipe, "--set", changes])
+        with pytest.raises(SystemExit, match=f"--set knows .*{known}.*; received 'epoch'."):
+            script("train_gan").main()
+
+
+def test_help_says_where_the_keys_are_and_what_is_left_out(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train_gan.py", "--help"])
+    with pytest.raises(SystemExit):
+        script("train_gan").main()
+    printed = capsys.readouterr().out
+    for words in ("scripts/gan_recipes/points.py", "default: runs", "default: 0", "default: {}"):
+        assert words in printed
+
+
 def test_digits_leave_numbers_and_pictures(script, monkeypatch, capsys, tmp_path):
     small = '{"steps": 20, "base_dim": 4, "classifier_epochs": 4}'
     command = ["train_gan.py", "digits", "--tune", "--set", small, "--output", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", command)
     script("train_gan").main()
-    table = rows(capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        f"Trains digits with {small}, seed 0; pictures go to {tmp_path}/digits*/"
+    )
+    table = rows(printed)
     assert float(table["classification accuracy score"][1]) > 0.6
     assert float(table["frechet distance"][0]) > float(table["frechet distance"][1]) > 0
     names = {path.name for path in (tmp_path / "digits-0").iterdir()}
