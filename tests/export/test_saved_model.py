@@ -1,9 +1,13 @@
-"""The export of a byte-pair tokenizer, whose tables are resources and not constants."""
+"""What is particular to some exports: tables of resources, derivatives made for training."""
+
+import logging
 
 import tensorflow as tf
+from numpy.testing import assert_allclose
 
 import tfzoo
 from tests.laws.zoo import TEXTS
+from tfzoo import models
 
 
 def test_the_tables_of_a_byte_pair_tokenizer_are_exported(tmp_path):
@@ -17,3 +21,24 @@ def test_the_tables_of_a_byte_pair_tokenizer_are_exported(tmp_path):
     score = tf.saved_model.load(str(tmp_path / "served")).signatures["score"]
     token_ids = score(text=tf.constant(["a bad cab"]))["token_ids"]
     assert token_ids.numpy().tolist() == tokenizer.tokenize(["a bad cab"]).to_list()
+
+
+def test_an_exported_gan_loads_in_silence_and_keeps_its_derivatives(tmp_path, caplog):
+    networks = (models.DCGANGenerator((8, 8, 1), 4), models.DCGANDiscriminator((8, 8, 1), 4))
+    gan = models.GAN(*networks, latent_dim=5)
+    for network in networks:
+        network.set_weights([w + 0.1 for w in network.get_weights()])  # logits begin at 0
+    tfzoo.export(gan, tmp_path / "served")
+    logging.getLogger("tensorflow").addHandler(caplog.handler)
+    loaded = tf.saved_model.load(str(tmp_path / "served"))
+    logging.getLogger("tensorflow").removeHandler(caplog.handler)
+    assert not caplog.messages
+    images = tf.random.stateless_uniform([2, 8, 8, 1], [1, 2], -1, 1)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(images)
+        live, served = (
+            gan.logits_of(images),
+            loaded.signatures["discriminate"](samples=images)["logits"],
+        )
+    assert abs(tape.gradient(live, images)).numpy().max() > 1e-3
+    assert_allclose(tape.gradient(served, images), tape.gradient(live, images), atol=1e-5)

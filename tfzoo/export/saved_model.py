@@ -63,8 +63,10 @@ def write_saved_model(task: keras.Model, folder: pathlib.Path, weights: str | No
         function = weights.served(task, function) if weights else function
         graph = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, graph)
-    archive.write_out(folder, verbose=False)
-    _write_defaults(folder, {name: defaults_of(*served) for name, served in functions.items()})
+    archive.write_out(
+        folder, tf.saved_model.SaveOptions(experimental_custom_gradients=False), False
+    )
+    _finish(folder, {name: defaults_of(*served) for name, served in functions.items()})
 
 
 def defaults_of(function, inputs) -> dict:
@@ -76,16 +78,25 @@ def defaults_of(function, inputs) -> dict:
     return {name: value for name, value in defaults.items() if value not in missing}
 
 
-def _write_defaults(folder, defaults):
+def _finish(folder, defaults):
+    """Adds what signatures default to, and takes out the gradients that were made for training."""
+    path = folder / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    graph = model.meta_graphs[0].graph_def
+    for node in [*graph.node, *(node for f in graph.library.function for node in f.node_def)]:
+        # Of those that TensorFlow saves half and warns of at each load; without them it takes the
+        # derivatives of the operations themselves, which are the same.
+        node.attr.pop("_gradient_op_type", None)
+    _write_defaults(model.meta_graphs[0].signature_def, defaults)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _write_defaults(signatures, defaults):
     """Adds to each signature what TensorFlow Serving takes for an input that is not sent.
 
     TensorFlow writes them for functions alone, and Keras's archive passes on traces of them.
     """
-    path = folder / "saved_model.pb"
-    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    signatures = model.meta_graphs[0].signature_def
     for name, values in {**defaults, "serving_default": next(iter(defaults.values()))}.items():
         for key, value in values.items():
             dtype = signatures[name].inputs[key].dtype
             signatures[name].defaults[key].CopyFrom(tf.make_tensor_proto(value, dtype))
-    path.write_bytes(model.SerializeToString(deterministic=True))
