@@ -12,6 +12,7 @@ new version. Exit code 1 if anything of it is not so.
 
 import argparse
 import collections
+import http.client
 import os
 import statistics
 import sys
@@ -49,7 +50,9 @@ def main():
     seconds = 60 * arguments.minutes
     with tempfile.TemporaryDirectory() as folder:
         bundles = Path(folder, "reader"), Path(folder, "writer")
-        expected = [export(bundles)]
+        later = Path(folder, "later", "reader"), Path(folder, "later", "writer")
+        expected = [export(bundles, version=1)]
+        new = export(later, version=2)
         with serving(*bundles) as server:
             soak = Soak(server, expected)
             threads = [threading.Thread(target=soak.send, args=[n]) for n in range(8)]
@@ -57,7 +60,9 @@ def main():
             for thread in threads:
                 thread.start()
             memory = watch(server, seconds / 2)
-            expected.insert(0, export(bundles))
+            expected.insert(0, new)
+            for bundle, aside in zip(bundles, later, strict=True):
+                (aside / "2").rename(bundle / "2")
             soak.wait_for_new_version()
             memory += watch(server, seconds / 2)
             soak.end.set()
@@ -89,8 +94,12 @@ class Soak:
             inputs = {"text": [text]}
             if model == "writer":
                 inputs["max_new_tokens"] = NEW_TOKENS
-            status, answer = post(connection, f"/v1/models/{model}:predict", {"inputs": inputs})
-            self.seen[model, status] += 1
+            try:
+                status, answer = post(connection, f"/v1/models/{model}:predict", {"inputs": inputs})
+            except (OSError, http.client.HTTPException) as error:
+                connection = self.server.connect()
+                status, answer = "lost", repr(error)
+            self.seen[model, str(status)] += 1
             known = self.expected[:1] if only_new else self.expected
             if status != 200 or not any(same(answer["outputs"], k[model, text]) for k in known):
                 self.wrong.append((model, text, status, answer))
@@ -102,7 +111,7 @@ class Soak:
             model, body = WRONG[number % len(WRONG)]
             number += 1
             status, answer = post(connection, f"/v1/models/{model}:predict", body)
-            self.seen["wrong", status] += 1
+            self.seen["wrong", str(status)] += 1
             if not 400 <= status < 500 or not answer.get("error"):
                 self.wrong.append((model, str(body)[:80], status, answer))
             time.sleep(0.05)
@@ -121,8 +130,8 @@ class Soak:
         self.settled.set()
 
 
-def export(bundles):
-    """Writes the next version of both models, with new weights, and says what it answers."""
+def export(bundles, version):
+    """Writes a version of both models, with weights of its own, and says what it answers."""
     tokenizer = tfzoo.preprocessing.WordPieceTokenizer.train(TEXTS * 4, vocabulary_size=60)
     backbone = tfzoo.models.BertBackbone(tokenizer.vocabulary_size, 1, 2, 16)
     reader = tfzoo.models.BertTextClassifier(
@@ -137,14 +146,15 @@ def export(bundles):
     answers = {}
     for bundle, model in zip(bundles, (reader, writer), strict=True):
         model.set_weights([5 * w if w.ndim > 1 else w for w in model.get_weights()])
-        version = tfzoo.export_bundle(model, bundle)
-        answers |= {(bundle.name, text): answer for text, answer in call(version, bundle.name)}
+        place = tfzoo.export_bundle(model, bundle, version)
+        answers |= {(bundle.name, text): answer for text, answer in call(place, bundle.name)}
     return answers
 
 
-def call(version, name):
+def call(place, name):
     """What the bare SavedModel answers to each text."""
-    signatures = tf.saved_model.load(str(version)).signatures
+    loaded = tf.saved_model.load(str(place))  # signatures alone do not keep their variables
+    signatures = loaded.signatures
     for text in TEXTS:
         if name == "reader":
             yield text, signatures["classify"](text=tf.constant([text]))["probabilities"].numpy()

@@ -49,6 +49,9 @@ async def serve(settings: Settings, stop: asyncio.Event, started: Callable[[int,
             create_app(service),
             log_level="warning",
             access_log=False,
+            # Longer than clients usually keep a connection: who sends on one that is just being
+            # closed loses a request.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
         )
     )
