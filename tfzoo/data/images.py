@@ -83,8 +83,8 @@ def split_images(
     Example:
         >>> pixels = np.arange(1000, dtype=np.uint16).view(np.uint8).reshape(1000, 1, 2, 1)
         >>> parts = split_images(Images(pixels), validation=0.1, test=0.2)
-        >>> [len(part.images) for part in parts]
-        [695, 102, 203]
+        >>> tuple(len(part.images) for part in parts)
+        (695, 102, 203)
     """
     if min(validation, test) < 0 or validation + test >= 1:
         raise ValueError(

@@ -38,8 +38,9 @@ class DropNearDuplicates:
     Example:
         >>> tale = "It was the best of times, it was the worst of times, it was the age of wisdom."
         >>> step = DropNearDuplicates(threshold=0.8)
-        >>> [kept is not None for kept in step([tale, "A poem.", tale.upper() + " ", tale + "."])]
-        [True, True, False, False]
+        >>> texts = [tale, "A poem.", tale.upper() + " ", tale + "."]
+        >>> tuple(kept is not None for kept in step(texts))
+        (True, True, False, False)
     """
 
     threshold: float = 0.8

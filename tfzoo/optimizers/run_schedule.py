@@ -142,8 +142,8 @@ class WarmupCosine(RunSchedule):
 
     Example:
         >>> schedule = WarmupCosine(1e-3, total_steps=100, warmup_fraction=0.1)
-        >>> [round(float(schedule(step)), 6) for step in (0, 9, 55, 100)]
-        [0.0001, 0.001, 0.00055, 0.0001]
+        >>> tuple(round(float(schedule(step)), 6) for step in (0, 9, 55, 100))
+        (0.0001, 0.001, 0.00055, 0.0001)
 
     Source:
         Loshchilov and Hutter, "SGDR", 2017, eq. 5, without restarts; the fractions are those of
@@ -172,8 +172,8 @@ class WarmupStableDecay(RunSchedule):
 
     Example:
         >>> schedule = WarmupStableDecay(1e-3, total_steps=100, decay_fraction=0.5)
-        >>> [round(float(schedule(step)), 6) for step in (0, 50, 75, 100)]
-        [0.001, 0.001, 0.0005, 0.0]
+        >>> tuple(round(float(schedule(step)), 6) for step in (0, 50, 75, 100))
+        (0.001, 0.001, 0.0005, 0.0)
 
     Source:
         Hägele et al., "Scaling laws and compute-optimal training beyond fixed training durations",
