@@ -4,8 +4,8 @@
 #     bash scripts/test.sh                        # everything
 #     bash scripts/test.sh tests/callbacks -k png # what pytest makes of these arguments
 #
-# tests/parity needs PyTorch and tests/tpu the TPU's compiler, too heavy for everyone:
-# scripts/test_parity.sh and scripts/test_tpu.sh run them.
+# tests/parity needs PyTorch, tests/tpu the TPU's compiler and tests/browser a Chromium, too heavy
+# for everyone: scripts/test_parity.sh, scripts/test_tpu.sh and scripts/test_browser.sh run them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/setup_environment.sh
@@ -13,4 +13,5 @@ source scripts/setup_environment.sh
 setup_environment test
 
 say "Running the tests."
-exec "$ENVIRONMENT_PYTHON" -m pytest -n 2 --ignore=tests/parity --ignore=tests/tpu "$@"
+exec "$ENVIRONMENT_PYTHON" -m pytest -n 2 \
+    --ignore=tests/parity --ignore=tests/tpu --ignore=tests/browser "$@"

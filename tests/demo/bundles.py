@@ -10,7 +10,7 @@ TEXT = tf.TensorSpec([None], tf.string, "text")
 
 
 class Drawer(tf.Module):
-    """Images of 2 rows and 3 columns, of one grey: the first latent number, less the class."""
+    """Images of 2 x 3 pixels of one grey: a quarter of the first latent number, less the class."""
 
     @tf.function(
         input_signature=[
@@ -19,7 +19,7 @@ class Drawer(tf.Module):
         ]
     )
     def generate_from_latent(self, latents, labels):
-        grey = latents[:, 0] / 8 - tf.cast(labels, tf.float32) / 4
+        grey = latents[:, 0] / 4 - tf.cast(labels, tf.float32) / 4
         return {"samples": tf.clip_by_value(grey, -1, 1)[:, None, None, None] * tf.ones([2, 3, 1])}
 
 
@@ -93,7 +93,7 @@ MODELS = {
     "angles": (Embedder, "embedding", ["embed"]),
 }
 NOTES = {
-    "letters": {"limits": {"max_sequence_length": 41}},
+    "letters": {"limits": {"max_sequence_length": 61}},
     "greys": {"limits": {"num_classes": 3}},
     "lengths": {"class_names": served.CLASS_NAMES},
 }

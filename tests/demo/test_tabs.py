@@ -28,7 +28,7 @@ def test_without_a_seed_it_is_another_each_time(engine, wait, monkeypatch):
 
     writer = engine("letters")
     monkeypatch.setattr(writer, "write", write)
-    for seed in (None, None, 0):
+    for seed in (-1, -1, 0):
         assert wait(writing.go_on(writer, "a", 1, 1, 0, 1, seed)) == ["ax"]
     assert seeds[0] != seeds[1] and seeds[2] == 0
 
@@ -47,13 +47,15 @@ def test_a_refusal_is_one_sentence_without_html(engine, wait):
 
 def test_images_are_of_their_class_and_seed(engine, wait):
     picture = wait(images.grow(engine("greys"), "2", 7, 5))
-    # Five in three columns, each 2 x 3 pixels: 4 x 9 of them, 71 times as large.
-    assert picture.shape == (4 * 71, 9 * 71, 3) and picture.dtype == np.uint8
+    # Five in three columns, each 2 x 3 pixels and one apart: 5 x 11, and 58 times as large.
+    assert picture.shape == (5 * 58, 11 * 58, 3) and picture.dtype == np.uint8
     latents = np.random.default_rng(7).standard_normal((5, 5), "float32")[:, 0]
-    expected = np.rint((np.clip(latents / 8 - 0.5, -1, 1) + 1) * 127.5)
-    small = picture[35::71, 35::71, 0]
-    np.testing.assert_array_equal(small[:2, ::3].T, [[x, x] for x in expected[:3]])
-    np.testing.assert_array_equal(small[2:, ::3].T, [[x, x] for x in [*expected[3:], 255]])
+    expected = np.rint((np.clip(latents / 4 - 0.5, -1, 1) + 1) * 127.5)
+    wanted = np.full((5, 11), 255)
+    for place, grey in enumerate(expected):
+        top, left = 3 * (place // 3), 4 * (place % 3)
+        wanted[top : top + 2, left : left + 3] = grey
+    np.testing.assert_array_equal(picture[29::58, 29::58, 0], wanted)
 
 
 def test_any_class_is_drawn_by_the_seed(engine):
@@ -69,7 +71,7 @@ def test_a_walk_begins_and_ends_at_the_images_of_its_seeds(engine, wait):
     assert len(way) == images.STEPS
     for end, seed in ((way[0], 5), (way[-1], 8)):
         first = np.random.default_rng(seed).standard_normal((1, 5), "float32")[0, 0]
-        assert end == pytest.approx(first / 8 - 0.25, abs=1e-6)
+        assert end == pytest.approx(first / 4 - 0.25, abs=1e-6)
     assert np.abs(np.diff(way)).max() < np.ptp(way) / 4
 
 
@@ -152,7 +154,7 @@ def test_the_page_has_a_tab_for_each_model(service):
     assert labels == list(service.models)
     assert not page.analytics_enabled
     length = next(b for b in page.blocks.values() if getattr(b, "label", "") == "Length")
-    assert (length.minimum, length.maximum) == (1, 41)
+    assert (length.minimum, length.maximum) == (1, 61)
     classes = next(b for b in page.blocks.values() if getattr(b, "label", "") == "Class")
     assert [value for _, value in classes.choices] == ["any", "0", "1", "2"]
 

@@ -35,7 +35,7 @@ def tab(engine: Engine) -> None:
     text = gr.Textbox(EXAMPLE, label="Text", lines=3)
     top_k = gr.Slider(1, 20, 5, step=1, label="Guesses")
     button = gr.Button("Fill", variant="primary")
-    guesses = gr.HTML(label="Guesses", show_label=True, container=True, padding=True)
+    guesses = gr.HTML(container=True, padding=True)
 
     async def run(*values):
         return await fill(engine, *values)

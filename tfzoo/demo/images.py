@@ -17,22 +17,23 @@ HELP_WALK = (
     "the other, and move the slider to stop on the way."
 )
 SIGNATURE = "generate_from_latent"
-SIDE = 640  # pixels of a picture, about
+SIDE, STRIP_SIDE = 640, 1080  # pixels of a picture's width, about
+GAP = 1  # pixels of the model between images
 STEPS = 33  # images between which the slider moves
 STRIP = 9  # of them that are shown side by side
 ANY = "any"
 
 
-async def grow(engine: Engine, label: str, seed: int | None, count: int) -> np.ndarray:
+async def grow(engine: Engine, label: str, seed: int, count: int) -> np.ndarray:
     """Draws images into one picture, uint8 (height, width, channels).
 
     Args:
         engine: of the model.
         label: number of the class, or "any"; without effect where there are no classes.
-        seed: of the first image; None is another each time.
+        seed: of all images; below 0 it is another each time.
         count: how many images.
     """
-    seed = secrets.randbits(31) if seed is None else seed
+    seed = secrets.randbits(31) if seed < 0 else seed
     latents = latents_of(seed, count, latent_dim(engine))
     samples = await draw(engine, latents, labels_of(engine, label, seed, count))
     return tile(samples, math.ceil(math.sqrt(count)))
@@ -77,16 +78,16 @@ def slerp(a: np.ndarray, b: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return (points / np.sin(angle)).astype("float32")
 
 
-def tile(samples: np.ndarray, columns: int) -> np.ndarray:
-    """Samples (n, H, W, C) in [-1, 1], row by row in one picture, about `SIDE` pixels wide."""
+def tile(samples: np.ndarray, columns: int, side: int = SIDE) -> np.ndarray:
+    """Samples (n, H, W, C) in [-1, 1], row by row in one picture, about `side` pixels wide."""
     n, height, width, channels = samples.shape
-    rows = -(-n // columns)
+    rows, height, width = -(-n // columns), height + GAP, width + GAP
     pixels = np.full((rows * columns, height, width, 3 if channels == 1 else channels), 255, "u1")
-    pixels[:n] = np.rint((samples + 1) * 127.5).clip(0, 255)
+    pixels[:n, GAP:, GAP:] = np.rint((samples + 1) * 127.5).clip(0, 255)
     grid = pixels.reshape(rows, columns, *pixels.shape[1:]).swapaxes(1, 2)
-    grid = grid.reshape(rows * height, columns * width, -1)
+    grid = grid.reshape(rows * height, columns * width, -1)[GAP:, GAP:]
     # Pixels stay pixels: a browser would blur them.
-    scale = max(1, SIDE // (columns * width))
+    scale = max(1, side // grid.shape[1])
     return grid.repeat(scale, 0).repeat(scale, 1)
 
 
@@ -109,7 +110,7 @@ def tab(engine: Engine) -> None:
         with gr.Column(scale=1, min_width=260):
             label = gr.Dropdown(names, label="Class", visible=has_classes)
             count = gr.Slider(1, engine.max_rows, 36, step=1, label="Images")
-            seed = gr.Number(None, label="Seed", precision=0, placeholder="another each time")
+            seed = gr.Number(-1, label="Seed", info="-1 for another each time.", precision=0)
             button = gr.Button("Grow images", variant="primary")
         with gr.Column(scale=3):
             picture = image("Images")
@@ -138,7 +139,7 @@ def lay_out_walk(engine: Engine, label) -> None:
     async def run(label, a, b, place):
         samples = await walk(engine, label, a, b)
         chosen = np.stack(samples[:: (STEPS - 1) // (STRIP - 1)])
-        return samples, tile(chosen, STRIP), stop_at(samples, place)
+        return samples, tile(chosen, STRIP, STRIP_SIDE), stop_at(samples, place)
 
     button.click(run, [label, a, b, place], [way, strip, here])
     place.change(stop_at, [way, place], here, show_progress="hidden")

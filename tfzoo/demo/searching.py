@@ -40,7 +40,7 @@ def tab(engine: Engine) -> None:
             query = gr.Textbox(label="Search for", autofocus=True)
             count = gr.Slider(1, 50, 5, step=1, label="Lines to show")
             button = gr.Button("Search", variant="primary")
-        found = gr.HTML(label="Closest", show_label=True, container=True, padding=True)
+        found = gr.HTML(container=True, padding=True)
 
     async def run(*values):
         return await search(engine, *values)

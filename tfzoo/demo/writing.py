@@ -22,7 +22,7 @@ async def go_on(
     temperature: float,
     top_k: int,
     top_p: float,
-    seed: int | None,
+    seed: int,
 ) -> AsyncIterator[str]:
     """Yields a text with more and more behind it.
 
@@ -33,9 +33,9 @@ async def go_on(
         temperature: 0 always takes the likeliest token, 1 draws as the model has learned.
         top_k: 0, or how many of the likeliest tokens may be drawn.
         top_p: probability of those that may be drawn, the likeliest first; 1 for all.
-        seed: the same one writes the same text; None is another each time.
+        seed: the same one writes the same text; below 0 it is another each time.
     """
-    seed = secrets.randbits(31) if seed is None else seed
+    seed = secrets.randbits(31) if seed < 0 else seed
     settings = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     async for piece in engine.write(text, max_new_tokens=length, **settings):
         text += piece
@@ -79,5 +79,5 @@ def controls(limit: int) -> list:
         gr.Slider(
             0.05, 1, 0.95, step=0.05, label="Top p", info="Only tokens that together reach it."
         ),
-        gr.Number(None, label="Seed", precision=0, placeholder="another each time"),
+        gr.Number(-1, label="Seed", info="-1 for another each time.", precision=0),
     ]
