@@ -159,6 +159,21 @@ def test_a_bert_is_pretrained_and_then_fine_tuned(run, texts, tmp_path):
     assert data == {"source": "labelled.tsv", "train": "30 examples", "test": "30 examples"}
 
 
+def test_columns_of_labelled_texts_are_named(run, tmp_path):
+    rows = [f"{word},play\n{word} now,halt\n" for word in WORDS]
+    (tmp_path / "rows.csv").write_text("body,kind\n" + "".join(rows))
+    command = f"train bert rows.csv run --task classify --steps 1 {BERT}"
+    status, _, errors = run(command)
+    assert status == 2 and "no column 'text' for `text`; it has 2 columns: body, kind" in errors
+    status, _, errors = run(f"{command} --text body --label kind")
+    assert status == 0, errors
+    assert tfzoo.models.Task.from_preset(tmp_path / "run").class_names == ("halt", "play")
+    status, printed, errors = run("evaluate run rows.csv --text 0 --label kind")
+    assert status == 0 and "accuracy" in printed, errors
+    status, _, errors = run("train bert rows.csv new --text body")
+    assert status == 2 and "`--text` names a column of labelled texts" in errors
+
+
 def test_a_gan_learns_to_draw(run, tmp_path):
     status, _, errors = run("train gan digits run --steps 2 --base-dim 3 --latent-dim 5")
     assert status == 0, errors

@@ -25,7 +25,7 @@ EXPECTED = LabelledTexts(['say "hi"', "stop \u4f60"], ["greet", "7"])
         ("c.tsv", 'greet\t0\tsay "hi"\n7\t1\tstop \u4f60\n', {"text": 2, "label": 0}),
         ("a.csv", 'label,text\ngreet,"say ""hi"""\n7,stop \u4f60\n', {}),
         ("b.csv", 'k,t\ngreet,"say ""hi"""\n7,stop \u4f60\n', {"text": "t", "label": "k"}),
-        ("c.csv", '"say ""hi""",greet\nstop \u4f60,7\n', {}),
+        ("c.csv", '"say ""hi""",greet\nstop \u4f60,7\n', {"text": 0}),
         (
             "a.jsonl",
             '{"text": "say \\"hi\\"", "label": "greet"}\n\n{"label": 7, "text": "stop 你"}',
@@ -110,6 +110,7 @@ BAD = {
     "h.tsv": ("a\tb\n", {"text": 5}, "line 1 has no column 5 for `text`; it has 2 columns: a, b"),
     "a.csv": ('text,label\none,"x"y\n', {}, "a.csv, line 2 is not a table"),
     "b.csv": ("text,label\n1,x\n", {"label": "kind"}, "line 1 has no column 'kind' for `label`"),
+    "c.csv": ("body,kind\n1,x\n", {}, "c.csv, line 1 has no column 'text' .* columns: body, kind"),
     "a.jsonl": ('{"text": "a", "label": "x"}\n{"text": "b"', {}, "a.jsonl, line 2 is not JSON"),
     "b.jsonl": ('{"text": 3, "label": "x"}', {}, "line 1: text must be a string, got int"),
     "c.jsonl": ('{"text": "a", "label": 0.5}', {}, "line 1: a label must be a string or a whole"),

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tfzoo.cli.sources import read
+from tfzoo.cli import train_options as options
+from tfzoo.cli.sources import columns_of, read
 
 
 def evaluate(
@@ -14,6 +15,9 @@ def evaluate(
     data: Annotated[str, typer.Argument(help="What it was trained on is named alike.")],
     batch_size: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 32,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared TFDS datasets.")] = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    pair: options.Pair = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
     """Score a model on texts, labelled examples or images: a number in each line."""
@@ -22,7 +26,8 @@ def evaluate(
 
     task = Task.from_preset(model)
     names = getattr(task, "class_names", None) or getattr(task, "entity_names", None)
-    examples = read(task.SERVES, data, names, data_dir)
+    columns = columns_of(task.SERVES, text=text, label=label, pair=pair)
+    examples = read(task.SERVES, data, names, data_dir, columns)
     if task.SERVES == "images":
         found = distances(task, *examples)
     else:

@@ -3,7 +3,7 @@
 BUILT_IN_LABELLED = "docstring_areas"
 
 
-def read(serves: str, source: str, names=None, data_dir=None) -> tuple:
+def read(serves: str, source: str, names=None, data_dir=None, columns=None) -> tuple:
     """Reads what a task learns from, and is evaluated on.
 
     Args:
@@ -11,6 +11,7 @@ def read(serves: str, source: str, names=None, data_dir=None) -> tuple:
         source: a file, folder, pattern, `tfds:name`, `tfds:name@split`, or a built-in name.
         names: the classes or entities that may occur; None allows all.
         data_dir: folder of prepared TFDS datasets.
+        columns: dict of what `columns_of` returns, for labelled texts.
 
     Returns:
         The arguments of its `fit` and `evaluate`.
@@ -22,7 +23,7 @@ def read(serves: str, source: str, names=None, data_dir=None) -> tuple:
     if serves == "classification" and source == BUILT_IN_LABELLED:
         return (*data.docstring_areas(validation=0.0, test=0.0).train,)
     if serves == "classification":
-        return (*data.load_labelled_texts(name, class_names=names, **where),)
+        return (*data.load_labelled_texts(name, class_names=names, **where, **columns or {}),)
     if serves == "tokens":
         return (*data.load_tagged_words(name, entity_names=names, **where),)
     if serves == "answers":
@@ -33,6 +34,17 @@ def read(serves: str, source: str, names=None, data_dir=None) -> tuple:
     if serves in ("generation", "masked_lm"):
         return (data.load_texts(name, **where),)
     raise ValueError(f"There are no numbers yet for a task that serves {serves}.")
+
+
+def columns_of(serves: str, **options: str | None) -> dict[str, str | int]:
+    """Where labelled texts have what, as options say: by name, or counted from 0."""
+    found = {name: value for name, value in options.items() if value is not None}
+    if found and serves != "classification":
+        raise ValueError(
+            f"`--{next(iter(found))}` names a column of labelled texts: leave it out for what "
+            f"serves {serves}."
+        )
+    return {name: int(value) if value.isdecimal() else value for name, value in found.items()}
 
 
 def hold_out(examples: tuple, share: float) -> list[tuple]:

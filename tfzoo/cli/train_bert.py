@@ -9,7 +9,7 @@ import typer
 from tfzoo.cli import train_options as options
 from tfzoo.cli.run_folder import RunFolder
 from tfzoo.cli.sizes import size_of
-from tfzoo.cli.sources import hold_out, read
+from tfzoo.cli.sources import columns_of, hold_out, read
 from tfzoo.cli.train_gpt import counts
 
 FROM_NOTHING, FINE_TUNING = 0.02, 2e-4  # peak learning rates, of Muon and of AdamW
@@ -45,6 +45,9 @@ def bert(
     size: Annotated[str, typer.Option(help="tiny, mini, ...: see `tfzoo list`.")] = "tiny",
     vocabulary_size: Annotated[int, typer.Option(min=32, help="Tokens to learn.")] = 8192,
     length: Annotated[int, typer.Option(min=8, help="Tokens of a row.")] = 128,
+    text: options.Text = None,
+    label: options.Label = None,
+    pair: options.Pair = None,
     validation: Annotated[str | None, typer.Option(help="Examples for it, named as data.")] = None,
     test: Annotated[str | None, typer.Option(help="Examples for it, named as data.")] = None,
     epochs: options.Epochs = 3,
@@ -66,8 +69,9 @@ def bert(
     from tfzoo import optimizers
 
     form = size_of("BERT", size) | {"max_sequence_length": length, "dtype": dtype}
+    columns = columns_of(SERVES[task], text=text, label=label, pair=pair)
     folder = RunFolder(run, "bert", context.params)
-    parts, head, facts = divide(task, data, validation, test, held_out, data_dir)
+    parts, head, facts = divide(task, data, validation, test, held_out, data_dir, columns)
     keras.utils.set_random_seed(seed)
     if preset:
         model = from_preset(task, preset, head, length, dtype)
@@ -92,7 +96,7 @@ def bert(
     folder.finish(model, {"source": data, **facts}, scores)
 
 
-def divide(task, data, validation, test, share, data_dir):
+def divide(task, data, validation, test, share, data_dir, columns):
     """Training, validation and test examples, the last two perhaps None; names; what to say."""
     from tfzoo.data import load_corpus
 
@@ -102,13 +106,13 @@ def divide(task, data, validation, test, share, data_dir):
         corpus = load_corpus(data, **shares, data_dir=data_dir)
         parts, head, facts = [(part,) for part in corpus], {}, counts(corpus)
     else:
-        examples = read(serves, data, data_dir=data_dir)
+        examples = read(serves, data, None, data_dir, columns)
         parts, head, facts = hold_out(examples, 0 if validation or test else share), {}, {}
         head = head_of(task, examples)
     for place, source in ((1, validation), (2, test)):
         if source:
             names = head.get("class_names") or head.get("entity_names")
-            parts[place] = read(serves, source, names, data_dir)
+            parts[place] = read(serves, source, names, data_dir, columns)
     parts = [part if len(part[0]) else None for part in parts]
     sizes = {
         name: f"{len(part[0]):,} examples"

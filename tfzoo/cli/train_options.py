@@ -23,4 +23,9 @@ HeldOut = Annotated[
     typer.Option(min=0.0, max=0.45, help="Share for validation, and the same share for test."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of prepared TFDS datasets.")]
+Text = Annotated[
+    str | None, typer.Option(help="Where labelled texts have the text: a name, or a place from 0.")
+]
+Label = Annotated[str | None, typer.Option(help="Where they have the label, likewise.")]
+Pair = Annotated[str | None, typer.Option(help="Where pairs of texts have the second one.")]
 Licence = Annotated[str | None, typer.Option(help="Licence of the data, for the model card.")]

@@ -51,8 +51,9 @@ def load_labelled_texts(
         source: A `.tsv`, `.csv` or `.jsonl` file, UTF-8, with `.gz` behind compressed; a folder or
             a pattern of such files; or `"tfds:name"`, a dataset prepared by TensorFlow Datasets.
         text: Where the text is: a key, a feature, or a column, by its name in the first line or, in
-            a table without names, counted from 0. None means "text", and column 0 of a table
-            whose first line names no columns "text" and "label".
+            a table without names, counted from 0. None means "text", and column 0 of a .tsv
+            whose first line names no columns "text" and "label"; a .csv is taken to have names
+            unless a column is counted.
         label: Where the label is, likewise. None means "label", or column 1.
         pair: Where the second text is, for examples that are pairs of texts.
         label_separator: What stands between the labels of a text that may have several; each label
@@ -119,9 +120,9 @@ def _picked(record, fields, where):
 def _table_records(path, fields):
     rows = read_table(path)
     where, first = next(rows, (f"{path}, line 1", []))
-    has_names = any(isinstance(name, str) for name in fields.values()) or {"text", "label"} <= {
-        *first
-    }
+    given = [name for name in fields.values() if name is not None]
+    has_names = any(isinstance(name, str) for name in given) or {"text", "label"} <= {*first}
+    has_names |= file_format(path) == ".csv" and not given
     columns = {
         role: _column(position if not has_names and name is None else name, role, first, where)
         for position, (role, name) in enumerate(fields.items())
@@ -140,7 +141,8 @@ def _column(name, role, first, where):
         return name
     raise ValueError(
         f"{where} has no column {name!r} for `{role}`; it has {len(first)} columns: "
-        f"{', '.join(first)[:200] or 'none'}."
+        f"{', '.join(first)[:200] or 'none'}. Say which one is the {role}: its name or, where the "
+        "first line has no names, its place counted from 0."
     )
 
 
