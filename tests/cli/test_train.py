@@ -192,11 +192,22 @@ def test_a_gan_learns_to_draw(run, tmp_path):
         ("gpt texts.txt new --size huge", "`size` must be one of"),
         ("gpt missing.txt new", "missing.txt"),
         ("bert texts.txt new --task classify", "texts.txt"),
+        (
+            "bert docstring_areas new",
+            "docstring_areas has labels: use tfzoo train bert with --task",
+        ),
+        ("bert digits new --task tag", "digits has images: use tfzoo train gan."),
+        ("gpt digits new", "digits has images: use tfzoo train gan."),
+        ("gan python_stdlib new", "python_stdlib has texts: use tfzoo train gpt"),
+        ("gpt other new", "`data` must be data; received other, the folder of a run."),
+        ("bert missing.txt new --preset nowhere", "nowhere"),
+        ("bert one.tsv new --task classify", "two classes or more; received stop alone."),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_sentence(run, texts, tmp_path, command, sentence):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("all of it")
+    (tmp_path / "one.tsv").write_text("halt\tstop\nwait\tstop\n" * 20)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "run.json").write_text('{"family": "gan"}')
     status, _, errors = run(f"train {command}")

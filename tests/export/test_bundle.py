@@ -45,6 +45,13 @@ def test_a_bundle_is_of_one_model(tmp_path):
     assert os.listdir(tmp_path) == ["tfzoo.json"]
 
 
+def test_a_folder_of_something_else_stays_as_it_is(tmp_path):
+    (tmp_path / "thesis.txt").write_text("all of it")
+    with pytest.raises(ValueError, match="a new or empty folder, or a bundle; .* holds thesis.txt"):
+        tfzoo.export_bundle(gan(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_an_export_that_fails_leaves_nothing(tmp_path, monkeypatch):
     model = gan()
     functions = model.serving_functions()

@@ -1,6 +1,34 @@
 """Data as they are named on the command line, for training and for evaluation."""
 
+from pathlib import Path
+
 BUILT_IN_LABELLED = "docstring_areas"
+# What the built-in data are, and what learns from them.
+BUILT_IN = {
+    "python_stdlib": ("texts", "tfzoo train gpt, or train bert without --task"),
+    "python_docstrings": ("texts", "tfzoo train gpt, or train bert without --task"),
+    BUILT_IN_LABELLED: ("labels", "tfzoo train bert with --task classify"),
+    "digits": ("images", "tfzoo train gan"),
+}
+KINDS = {
+    "generation": "texts",
+    "masked_lm": "texts",
+    "classification": "labels",
+    "images": "images",
+}
+
+
+def check(serves: str, source: str) -> None:
+    """Refuses, before anything is loaded, built-in data of another kind, and folders of models."""
+    kind, command = BUILT_IN.get(source, (None, None))
+    if kind and kind != KINDS.get(serves) and not Path(source).exists():
+        raise ValueError(f"{source} has {kind}: use {command}.")
+    is_run, *is_model = (
+        (Path(source) / name).is_file() for name in ("run.json", "config.json", "model.safetensors")
+    )
+    if is_run or all(is_model):
+        what = "a run" if is_run else "a model"
+        raise ValueError(f"`data` must be data; received {source}, the folder of {what}.")
 
 
 def read(serves: str, source: str, names=None, data_dir=None, columns=None) -> tuple:
@@ -18,6 +46,7 @@ def read(serves: str, source: str, names=None, data_dir=None, columns=None) -> t
     """
     from tfzoo import data
 
+    check(serves, source)
     name, _, split = source.partition("@") if source.startswith("tfds:") else (source, "", "")
     where = {"split": split or None, "data_dir": data_dir}
     if serves == "classification" and source == BUILT_IN_LABELLED:

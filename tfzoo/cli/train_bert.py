@@ -9,7 +9,7 @@ import typer
 from tfzoo.cli import train_options as options
 from tfzoo.cli.run_folder import RunFolder
 from tfzoo.cli.sizes import size_of
-from tfzoo.cli.sources import columns_of, hold_out, read
+from tfzoo.cli.sources import check, columns_of, hold_out, read
 from tfzoo.cli.train_gpt import counts
 
 FROM_NOTHING, FINE_TUNING = 0.02, 2e-4  # peak learning rates, of Muon and of AdamW
@@ -67,8 +67,12 @@ def bert(
     import keras
 
     from tfzoo import optimizers
+    from tfzoo.checkpoints import read_preset
 
     form = size_of("BERT", size) | {"max_sequence_length": length, "dtype": dtype}
+    check(SERVES[task], data)
+    if preset:
+        read_preset(preset)  # whether there is one
     columns = columns_of(SERVES[task], text=text, label=label, pair=pair)
     folder = RunFolder(run, "bert", context.params)
     parts, head, facts = divide(task, data, validation, test, held_out, data_dir, columns)
@@ -128,7 +132,12 @@ def head_of(task, examples):
 
     if task is BertTask.CLASSIFY:
         several = any(not isinstance(label, str) for label in examples[1])
-        return {"class_names": LabelledTexts(*examples).class_names, "multi_label": several}
+        names = LabelledTexts(*examples).class_names
+        if len(names) < 2 and not several:
+            raise ValueError(
+                f"`data` must have examples of two classes or more; received {names[0]} alone."
+            )
+        return {"class_names": names, "multi_label": several}
     if task is BertTask.TAG:
         return {"entity_names": TaggedWords(*examples).entity_names}
     return {}

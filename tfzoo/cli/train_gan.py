@@ -8,7 +8,7 @@ import typer
 from tfzoo.cli import train_options as options
 from tfzoo.cli.evaluate import distances
 from tfzoo.cli.run_folder import RunFolder
-from tfzoo.cli.sources import read
+from tfzoo.cli.sources import check, read
 
 SAMPLES = 100  # images of the picture that is drawn after each epoch
 
@@ -47,6 +47,7 @@ def gan(
     from tfzoo import data as sources
     from tfzoo.callbacks import ImageGrid
 
+    check("images", data)
     folder = RunFolder(run, "gan", context.params)
     images = sources.Images(*read("images", data, data_dir=data_dir))
     train, _, test = sources.split_images(images, validation=0.0, test=held_out)

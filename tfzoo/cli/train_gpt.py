@@ -7,6 +7,7 @@ import typer
 from tfzoo.cli import train_options as options
 from tfzoo.cli.run_folder import RunFolder
 from tfzoo.cli.sizes import size_of
+from tfzoo.cli.sources import check
 
 
 def gpt(
@@ -37,6 +38,7 @@ def gpt(
     from tfzoo.data import load_corpus
 
     form = {**size_of("GPT", size), **models.MODERN}
+    check("generation", data)
     folder = RunFolder(run, "gpt", context.params)
     corpus = load_corpus(
         data,

@@ -46,9 +46,9 @@ def export_bundle(
 
     Raises:
         FileExistsError: if there is such a version.
-        ValueError: if the bundle holds versions of another model, the task reads texts and has no
-            preprocessor, or small weights change an output by more than 1 % of the largest (with
-            "int8" 10 %).
+        ValueError: if the folder holds something else or versions of another model, the task reads
+            texts and has no preprocessor, or small weights change an output by more than 1 % of the
+            largest (with "int8" 10 %).
 
     Example:
         ```python
@@ -130,10 +130,21 @@ def _versions(folder):
 def _require_same_model(folder, task):
     path = folder / DESCRIPTION
     if not path.exists():
+        _require_nothing_else(folder)
         return
     model = read_json_object(path).get("model")
     if model != type(task).__name__:
         raise ValueError(
             f"`folder` must be a new bundle or one of a {type(task).__name__}; received {folder}, "
             f"which holds versions of a {model}. Choose another folder."
+        )
+
+
+def _require_nothing_else(folder):
+    # What a writer that was killed left aside is hidden.
+    names = [path.name for path in folder.glob("*") if not path.name.startswith(".")]
+    if names and not _versions(folder):
+        raise ValueError(
+            f"`folder` must be a new or empty folder, or a bundle; received {folder}, which holds "
+            f"{min(names)} and no numbered version. Choose another folder."
         )
