@@ -70,6 +70,17 @@ def test_a_bert_without_a_head_becomes_an_embedder(run, tmp_path):
     assert found.embed(texts).shape == (1, 18)
 
 
+def test_a_head_that_is_left_out_is_named(run, tmp_path):
+    model, _ = bert()
+    preprocessor = tfzoo.preprocessing.TextClassifierPreprocessor(model.preprocessor.tokenizer, 11)
+    classifier = tfzoo.models.BertTextClassifier(model.backbone, preprocessor, list("xyz"))
+    classifier.save_to_preset(tmp_path / "ours")
+    status, output, errors = run("ours", "theirs", "--to", "hugging-face")
+    assert status == 0, errors
+    assert "Left out" in output and "the head of 3 classes of the BertTextClassifier." in output
+    assert "Left out" not in run("ours", "same")[1]
+
+
 def test_what_cannot_be_converted_is_said_in_a_sentence(run, tmp_path):
     gan = tfzoo.models.GAN(
         tfzoo.models.MLPGenerator((3,), (5,)), tfzoo.models.MLPDiscriminator((5,)), latent_dim=2

@@ -22,7 +22,10 @@ def convert(
     target: Annotated[Path, typer.Argument(help="New folder.")],
     to: Annotated[Format, typer.Option(help="Whose files to write.")] = Format.TFZOO,
 ) -> None:
-    """Convert a GPT-2 or a BERT between formats; a BERT without a head becomes an embedder."""
+    """Convert a GPT-2 or a BERT between formats; a BERT without a head becomes an embedder.
+
+    For Hugging Face the head of a classifier, tagger or answerer is left out, which is said.
+    """
     # TensorFlow takes seconds to import: only who converts waits for it.
     import numpy as np
 
@@ -38,8 +41,19 @@ def convert(
             f"{target} must hold the weights of {source}, and reads differently. Do not use it; "
             "please report this."
         )
+    if type(again) is not type(model):
+        print(
+            f"Left out, because only the network and its vocabulary are written: {head_of(model)}."
+        )
     parameters = model.backbone.count_params()
     print(f"{type(again.backbone).__name__} of {parameters:,} parameters: {source} -> {target}")
+
+
+def head_of(model):
+    """What a task has beside its network, in words."""
+    names = getattr(model, "class_names", None) or getattr(model, "entity_names", None)
+    of = f" of {len(names)} classes" if names else ""
+    return f"the head{of} of the {type(model).__name__}"
 
 
 def load(folder):
