@@ -38,6 +38,9 @@ def test_a_refusal_is_one_sentence_without_html(engine, wait):
         wait(writing.go_on(engine("letters"), "ab", 51, 0, 0, 1, 0))
     assert error.value.message == "The model refuses this input: There is room for 50 tokens."
     with pytest.raises(gr.Error) as error:
+        wait(filling.fill(engine("masks"), "[MASK]", 4))
+    assert "Incompatible shapes" in error.value.message
+    with pytest.raises(gr.Error) as error:
         wait(filling.fill(engine("masks"), "[MASK]", "<b>"))
     assert "received a string" in error.value.message
     with pytest.raises(gr.Error) as error:

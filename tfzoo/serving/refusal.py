@@ -62,5 +62,6 @@ def first_sentence(message):
     said = re.search(r"assertion failed: \[(.*?)\]", message, re.DOTALL)
     if said:
         return said[1]
-    # The rest tells of nodes and functions.
-    return re.split(r"\n|\s*\[\[|\s*\[Op:", message.strip())[0]
+    # What stands before the node is said of it; the rest tells of stacks, nodes and functions.
+    of_node = re.search(r"([^\n]+?)\s*\[\[\{\{", message)
+    return of_node[1] if of_node else re.split(r"\n|\s*\[\[|\s*\[Op:", message.strip())[0]
