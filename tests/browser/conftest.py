@@ -25,7 +25,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pieces():
     """A semaphore: a model writes its next piece when the test lets it."""
     allowed, call = threading.Semaphore(0), Version.call
@@ -40,7 +40,7 @@ def pieces():
         yield allowed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory, pieces):
     """Of the page, which is shown on a thread for as long as the tests last."""
     folders = bundles.save_all(tmp_path_factory.mktemp("shown"))

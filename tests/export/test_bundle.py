@@ -116,3 +116,15 @@ def test_a_long_request_is_what_tensorflow_serving_reads():
     np.testing.assert_array_equal(tf.make_ndarray(request.inputs["numbers"]), numbers)
     texts = tf.make_ndarray(request.inputs["text"]).tolist()
     assert texts == [("ä" * 70).encode(), b""]
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+def test_a_gan_tells_how_many_classes_it_draws(tmp_path, num_classes):
+    networks = (
+        tfzoo.models.MLPGenerator((3,), (5,), num_classes=num_classes),
+        tfzoo.models.MLPDiscriminator((5,), num_classes=num_classes),
+    )
+    model = tfzoo.models.GAN(*networks, latent_dim=2, num_classes=num_classes)
+    tfzoo.export_bundle(model, tmp_path / "bundle")
+    notes = json.loads((tmp_path / "bundle" / "tfzoo.json").read_text())
+    assert notes["limits"] == ({"num_classes": 3} if num_classes else {})

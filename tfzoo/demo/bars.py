@@ -3,10 +3,10 @@
 import html
 
 STYLE = """
-.bars { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr 4rem; gap: .4rem .8rem;
-        align-items: center; max-width: 60rem; margin-bottom: 1rem; }
-.bars.wide { grid-template-columns: 1fr 10rem 4rem; }
-.bars .bar { background: var(--primary-500); height: .6rem; border-radius: .3rem; min-width: 1px; }
+.bars { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr 3.5rem;
+        gap: .4rem .8rem; align-items: center; max-width: 60rem; margin-bottom: 1rem; }
+.bars.wide { grid-template-columns: 1fr 6rem 3.5rem; }
+.bars .bar { background: var(--primary-500); height: .6rem; border-radius: .3rem; }
 .bars .share { text-align: right; font-variant-numeric: tabular-nums; }
 .bars .word { overflow-wrap: anywhere; white-space: pre-wrap; }
 """

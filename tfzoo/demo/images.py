@@ -113,7 +113,7 @@ def tab(engine: Engine) -> None:
             seed = gr.Number(-1, label="Seed", info="-1 for another each time.", precision=0)
             button = gr.Button("Grow images", variant="primary")
         with gr.Column(scale=3):
-            picture = image("Images")
+            picture = image("grown")
 
     async def run(*values):
         return await grow(engine, *values)
@@ -131,9 +131,9 @@ def lay_out_walk(engine: Engine, label) -> None:
             b = gr.Number(2, label="To seed", precision=0)
             button = gr.Button("Walk", variant="primary")
         with gr.Column(scale=3):
-            strip = image("On the way")
+            strip = image("strip")
             place = gr.Slider(0, STEPS - 1, STEPS // 2, step=1, label="Place on the way")
-            here = image("Here", height=280)
+            here = image("here", height=280)
     way = gr.State()
 
     async def run(label, a, b, place):
@@ -150,6 +150,7 @@ def stop_at(way: list[np.ndarray] | None, place: int) -> np.ndarray | None:
     return None if way is None else tile(way[place][None], 1)
 
 
-def image(label: str, **arguments) -> gr.Image:
-    """A place for a picture that is only looked at."""
-    return gr.Image(label=label, format="png", interactive=False, buttons=["download"], **arguments)
+def image(name: str, **arguments) -> gr.Image:
+    """A place for a picture that is only looked at; a label would hide a part of it."""
+    look = dict(format="png", interactive=False, show_label=False, buttons=[])
+    return gr.Image(elem_classes=name, **look, **arguments)

@@ -11,7 +11,6 @@ HELP = (
     "Type the beginning of a text, and let the model go on. What it writes is added where you "
     "typed, so that you can change it, and let it go on from there."
 )
-BEGINNING = "import os\n\n\ndef "
 DEFAULT_LENGTH = 256  # where a bundle does not say how much fits
 
 
@@ -48,7 +47,13 @@ def tab(engine: Engine) -> None:
     gr.Markdown(HELP)
     with gr.Row():
         with gr.Column(scale=3):
-            text = gr.Textbox(BEGINNING, label="Text", lines=16, max_lines=16, autofocus=True)
+            text = gr.Textbox(
+                label="Text",
+                lines=16,
+                max_lines=16,
+                placeholder="The beginning of a text.",
+                autofocus=True,
+            )
             with gr.Row():
                 write = gr.Button("Write", variant="primary")
                 stop = gr.Button("Stop")
