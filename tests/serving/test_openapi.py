@@ -63,3 +63,12 @@ def test_every_answer_is_one_that_is_described(operations, label, mode):
         case.call_and_validate(checks=CHECKS)
 
     conforms()
+
+
+def test_a_stream_is_described_too(operations):
+    body = {"model": "letters", "prompt": "a", "max_tokens": 3, "stream": True}
+    case = operations["POST /v1/completions"].Case(body=body, media_type="application/json")
+    answer = case.call()
+    assert answer.status_code == 200
+    assert answer.headers["content-type"][0].startswith("text/event-stream")
+    case.validate_response(answer, checks=CHECKS)

@@ -39,7 +39,7 @@ def completions_router(service: Service) -> APIRouter:
     @router.post(
         COMPLETIONS,
         response_model=schemas.Completed,
-        responses=schemas.OPENAI_ERRORS,
+        responses={200: schemas.EVENTS, **schemas.OPENAI_ERRORS},
         openapi_extra=schemas.body(schemas.Completion, model={"enum": list(service.models)}),
     )
     async def completions(request: Request):

@@ -200,6 +200,18 @@ STATUSES = {
 }
 ERRORS = {code: {"model": Error, "description": text} for code, text in STATUSES.items()}
 OPENAI_ERRORS = {code: {**error, "model": OpenAIError} for code, error in ERRORS.items()}
+EVENTS = {
+    "description": "The whole answer, or with `stream` its pieces as server-sent events.",
+    "content": {
+        "text/event-stream": {  # of one event
+            "schema": {
+                "type": "object",
+                "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+                "required": ["data"],
+            }
+        }
+    },
+}
 PREDICT = {
     "methods": ["POST"],
     "response_model": Predictions | Outputs,
