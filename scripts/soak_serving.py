@@ -168,7 +168,7 @@ def call(place, name):
 
 def same(answer, expected):
     if isinstance(expected, list):
-        return answer == expected
+        return answer["text"] == expected
     return np.allclose(answer["probabilities"], expected, atol=1e-4)
 
 

@@ -28,14 +28,16 @@ def call(name, values):
 
 requests = json.loads(sys.argv[2])
 outputs = [call("generate_start", request) for request in requests]
-pieces = [[] for _ in requests]
+pieces, counts = [[] for _ in requests], [0 for _ in requests]
 while outputs:
     for number, output in enumerate(outputs):
+        counts[number] += output["num_new_tokens"].numpy()
         pieces[number].append([piece.decode() for piece in output["new_text"].numpy()])
     if all(output["finished"].numpy().all() for output in outputs):
         break
     outputs = [call("generate_continue", output) for output in outputs]
-print(json.dumps(pieces))
+prompts = [output["num_prompt_tokens"].numpy().tolist() for output in outputs]
+print(json.dumps([pieces, prompts, [count.tolist() for count in counts]]))
 """
 
 
@@ -59,8 +61,16 @@ def test_pieces_joined_are_what_generate_writes(model, tmp_path):
     requests = [{**request, "seed": 3 + seed} for seed, request in enumerate(requests)]
     arguments = [sys.executable, "-c", CLIENT, str(tmp_path / "served"), json.dumps(requests)]
     printed = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
-    for request, pieces in zip(requests, json.loads(printed.splitlines()[-1]), strict=True):
-        assert ["".join(row) for row in zip(*pieces, strict=True)] == live(model, **request)
+    answers = zip(requests, *json.loads(printed.splitlines()[-1]), strict=True)
+    for request, pieces, num_prompt_tokens, num_new_tokens in answers:
+        texts, log_probs = live(model, **request)
+        assert ["".join(row) for row in zip(*pieces, strict=True)] == texts
+        # A letter is a token; the model reads a start token before them.
+        assert num_prompt_tokens == [1 + len(text) for text in request["text"]]
+        # Who wrote fewer than all ended with a stop token, which is not counted.
+        assert num_new_tokens == [
+            len(row) - (len(row) < request["max_new_tokens"]) for row in log_probs
+        ]
         # One token first, eight with each call after it.
         assert all(len(piece) <= 1 for piece in pieces[0])
         assert all(len(piece) <= 8 for row in pieces[1:] for piece in row)
@@ -69,4 +79,6 @@ def test_pieces_joined_are_what_generate_writes(model, tmp_path):
 
 def live(model, text, max_new_tokens, seed, temperature, top_k, top_p):
     drawn = dict(temperature=temperature, top_k=top_k or 10, top_p=top_p) if temperature else {}
-    return model.generate(text, max_new_tokens, seed=seed, strip_prompt=True, **drawn)
+    return model.generate(
+        text, max_new_tokens, seed=seed, strip_prompt=True, return_log_probs=True, **drawn
+    )

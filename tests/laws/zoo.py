@@ -135,12 +135,10 @@ def served_texts(model):
         seed=np.int32(3),
     )
     scores = model.score(texts)
+    drawn = dict(temperature=0.8, top_k=5, top_p=0.9, seed=3)
     return {
-        "generate": ({"text": texts, **greedy}, {"text": model.generate(texts, 9)}),
-        "generate drawn": (
-            {"text": texts, **sampled},
-            {"text": model.generate(texts, 9, temperature=0.8, top_k=5, top_p=0.9, seed=3)},
-        ),
+        "generate": ({"text": texts, **greedy}, written(model, texts, 9)),
+        "generate drawn": ({"text": texts, **sampled}, written(model, texts, 9, **drawn)),
         "score": (
             {"text": texts},
             {
@@ -148,6 +146,18 @@ def served_texts(model):
                 "num_tokens": np.array([len(s.tokens) for s in scores]),
             },
         ),
+    }
+
+
+def written(model, prompts, limit, **settings):
+    """Texts and their tokens: a letter is one; a start token is read, a stop token not counted."""
+    texts, log_probs = model.generate(prompts, limit, return_log_probs=True, **settings)
+    num_new = np.array([len(row) for row in log_probs])
+    return {
+        "text": texts,
+        "finished": num_new < limit,
+        "num_prompt_tokens": np.array([1 + len(prompt) for prompt in prompts]),
+        "num_new_tokens": num_new - (num_new < limit),
     }
 
 
@@ -162,6 +172,7 @@ STATE = {
     "padding_mask": ("bool", (None, None)),
     "pending": ("string", (None,)),
     "remaining": ("int32", ()),
+    "num_prompt_tokens": ("int32", (None,)),
     "temperature": ("float32", ()),
     "top_k": ("int32", ()),
     "top_p": ("float32", ()),
@@ -172,13 +183,15 @@ SETTINGS = {
     "max_new_tokens": ("int32", ()),
     **{name: STATE[name] for name in ("temperature", "top_k", "top_p", "seed")},
 }
-PIECE = {"new_text": ("string", (None,)), **STATE}
+COUNTS = {name: ("int32", (None,)) for name in ("num_prompt_tokens", "num_new_tokens")}
+PIECE = {"new_text": ("string", (None,)), **COUNTS, **STATE}
+WHOLE = {"text": ("string", (None,)), "finished": ("bool", (None,)), **COUNTS}
 
 WRITER = dict(
     batch=token_batch,
     serve=served_texts,
     signatures={
-        "generate": (SETTINGS, {"text": ("string", (None,))}),
+        "generate": (SETTINGS, WHOLE),
         "score": (
             {"text": ("string", (None,))},
             {

@@ -5,6 +5,7 @@ import json
 import tensorflow as tf
 
 ALPHABET = "aé bc→d"  # of one to three bytes each; what was written ends behind the last
+CHARACTERS = "UTF8_CHAR"
 CLASS_NAMES = ["short", "middling", "long"]
 
 
@@ -82,43 +83,72 @@ class Writer(tf.Module):
         tf.TensorSpec([], tf.float32, "top_p"),
         tf.TensorSpec([], tf.int32, "seed"),
     ]
-    STATE = [tf.TensorSpec([None], tf.int32, "place"), tf.TensorSpec([], tf.int32, "remaining")]
+    STATE = [
+        tf.TensorSpec([None], tf.int32, "place"),
+        tf.TensorSpec([], tf.int32, "remaining"),
+        tf.TensorSpec([None], tf.int32, "num_prompt_tokens"),
+    ]
 
     @tf.function(input_signature=SETTINGS)
     def generate(self, text, max_new_tokens, temperature, top_k, top_p, seed):
         limit = tf.debugging.assert_less_equal(max_new_tokens, 50, "There is room for 50 tokens.")
         with tf.control_dependencies([limit]):
-            return {"text": tf.strings.join([text, self._write(start(text), max_new_tokens)])}
+            new = self._write(start(text), max_new_tokens)
+        return {"text": tf.strings.join([text, new]), **counted(text, new)}
 
     @tf.function(input_signature=SETTINGS)
     def generate_start(self, text, max_new_tokens, temperature, top_k, top_p, seed):
         limit = tf.debugging.assert_less_equal(max_new_tokens, 50, "There is room for 50 tokens.")
         with tf.control_dependencies([limit]):
-            return self._step(start(text), max_new_tokens, 1)
+            return self._step(start(text), max_new_tokens, tf.strings.length(text, CHARACTERS), 1)
 
     @tf.function(input_signature=STATE)
-    def generate_continue(self, place, remaining):
-        return self._step(place, remaining, 2)
+    def generate_continue(self, place, remaining, num_prompt_tokens):
+        return self._step(place, remaining, num_prompt_tokens, 2)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def score(self, text):
-        return {"num_tokens": tf.strings.length(text, "UTF8_CHAR")}
+        # Bytes, not characters: a text that is read anew may have another number of tokens.
+        return {"num_tokens": tf.strings.length(text)}
 
-    def _step(self, place, remaining, chunk):
+    def _step(self, place, remaining, num_prompt_tokens, chunk):
         chunk = tf.minimum(chunk, remaining)
         text = self._write(place, chunk)
         place, remaining = place + chunk, remaining - chunk
         finished = (place >= len(ALPHABET)) | (remaining <= 0)
-        return {"new_text": text, "place": place, "remaining": remaining, "finished": finished}
+        return {
+            "new_text": text,
+            "place": place,
+            "remaining": remaining,
+            "num_prompt_tokens": num_prompt_tokens,
+            "num_new_tokens": tf.strings.length(text, CHARACTERS),
+            "finished": finished,
+        }
 
     def _write(self, place, count):
         texts = tf.fill(tf.shape(place), ALPHABET)
         place = tf.minimum(place, len(ALPHABET))
-        return tf.strings.substr(texts, place, tf.fill(tf.shape(place), count), "UTF8_CHAR")
+        return tf.strings.substr(texts, place, tf.fill(tf.shape(place), count), CHARACTERS)
+
+
+class PlainWriter(Writer):
+    """One that does not tell how many tokens it read and wrote, as other people's may not."""
+
+    @tf.function(input_signature=Writer.SETTINGS)
+    def generate(self, text, max_new_tokens, temperature, top_k, top_p, seed):
+        return {"text": tf.strings.join([text, self._write(start(text), max_new_tokens)])}
+
+
+def counted(text, new):
+    """The counts of `generate`."""
+    return {
+        "num_prompt_tokens": tf.strings.length(text, CHARACTERS),
+        "num_new_tokens": tf.strings.length(new, CHARACTERS),
+    }
 
 
 def start(text):
-    return tf.strings.length(text, "UTF8_CHAR") % len(ALPHABET)
+    return tf.strings.length(text, CHARACTERS) % len(ALPHABET)
 
 
 def continuation(text, count):

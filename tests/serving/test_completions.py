@@ -5,7 +5,9 @@ import json
 import openai
 import pytest
 
+from tests.serving import bundles
 from tests.serving.bundles import ALPHABET, continuation
+from tests.serving.conftest import running
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,19 @@ def test_a_completion(client):
     # The end comes before the limit.
     (choice,) = create(client, max_tokens=30).choices
     assert choice.text == " bc→d" and choice.finish_reason == "stop"
+    answer = create(client, "→", max_tokens=2)
+    assert (answer.choices[0].finish_reason, usage(answer)) == ("length", (1, 2, 3))
+
+
+def test_what_a_bundle_does_not_count_is_not_guessed(tmp_path):
+    bundles.save(bundles.PlainWriter(), tmp_path / "plain/1", ["generate", "score"])
+    with running(tmp_path / "plain") as server:
+        body = {"model": "plain", "prompt": "ab", "max_tokens": 3}
+        answer = server.http.post("/v1/completions", json=body).json()
+        stopped = server.http.post("/v1/completions", json={**body, "stop": "c"}).json()
+    assert answer["usage"] is stopped["usage"] is None
+    assert (answer["choices"][0]["text"], answer["choices"][0]["finish_reason"]) == (" bc", None)
+    assert stopped["choices"][0]["finish_reason"] == "stop"
 
 
 def test_several_prompts_and_choices(client):
@@ -88,7 +103,8 @@ def test_a_stream_with_all_the_settings(client):
     )
     for index, text in enumerate(["éé bc", "éé bc", "aé bc", "aé bc"]):
         assert text_of(chunks, index) == (text, "stop")
-    assert usage(chunks[-1]) == (1, 4 + 4 + 5 + 5, 19)
+    # What was written behind the stop string was written: 6 tokens before the loop ends, and 7.
+    assert usage(chunks[-1]) == (1, 6 + 6 + 7 + 7, 27)
 
 
 @pytest.mark.parametrize("stop", ["bc→", "c→d!", " ", "d"])

@@ -11,7 +11,7 @@ from tfzoo.serving.predict import decode, find_signature
 from tfzoo.serving.refusal import Refusal
 from tfzoo.serving.service import Service
 from tfzoo.serving.signature import Description
-from tfzoo.serving.writing import START, find_writer, write_pieces
+from tfzoo.serving.writing import START, Counts, find_writer, write_pieces
 
 
 class Engine:
@@ -62,7 +62,7 @@ class Engine:
             signature = find_writer(version, START)
             values = {"text": [text], **values}
             inputs = decode({"inputs": values}, signature, self._service.settings)
-            async for (piece,), _ in write_pieces(self._service, version, inputs):
+            async for (piece,), _ in write_pieces(self._service, version, inputs, Counts()):
                 yield piece.decode(errors="replace")
 
 

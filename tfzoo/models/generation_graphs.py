@@ -111,10 +111,30 @@ def generate_texts(task, text, max_new_tokens, temperature, top_k, top_p, seed):
     tokenizer = task.preprocessor.tokenizer
     draft = read_prompts(task, text, max_new_tokens)
     start = draft.index + 1
+    num_prompt_tokens = count_prompt(draft)
     draft = continue_draft(task, draft, max_new_tokens, temperature, top_k, top_p, seed)
     tokens = tf.ragged.boolean_mask(draft.token_ids[:, start:], draft.written[:, start:])
     written = tf.strings.unicode_transcode(tokenizer.detokenize(tokens), "UTF-8", "UTF-8")
-    return {"text": tf.strings.join([text, written])}
+    return {
+        "text": tf.strings.join([text, written]),
+        "finished": draft.finished,
+        "num_prompt_tokens": num_prompt_tokens,
+        "num_new_tokens": count_new(draft, start, draft.finished),
+    }
+
+
+def count_prompt(draft):
+    """Tokens of each prompt that nothing has been added to; int32 (B,)."""
+    return tf.reduce_sum(tf.cast(draft.written, tf.int32), axis=1)
+
+
+def count_new(draft, start, stopped):
+    """Tokens in the slots from `start` on, but for the stop token of `stopped` rows; int32 (B,).
+
+    So who has all tokens that were asked for was cut, and who has fewer has ended.
+    """
+    written = tf.reduce_sum(tf.cast(draft.written[:, start:], tf.int32), axis=1)
+    return written - tf.cast(stopped, tf.int32)
 
 
 def read_prompts(task, text, max_new_tokens):

@@ -6,7 +6,14 @@ B rows, S slots, L layers, H heads, K head_dim. A task is as in `generation_grap
 import tensorflow as tf
 
 from tfzoo.layers import KeyValueCache
-from tfzoo.models.generation_graphs import CHUNK, FIRST_CHUNK, continue_draft, read_prompts
+from tfzoo.models.generation_graphs import (
+    CHUNK,
+    FIRST_CHUNK,
+    continue_draft,
+    count_new,
+    count_prompt,
+    read_prompts,
+)
 from tfzoo.samplers import Draft
 
 SETTINGS = ("temperature", "top_k", "top_p", "seed")
@@ -15,14 +22,18 @@ SETTINGS = ("temperature", "top_k", "top_p", "seed")
 def start_texts(task, text, max_new_tokens, **settings):
     """The graph of the `generate_start` signature; see `GPTCausalLM.serving_functions`."""
     draft = read_prompts(task, text, max_new_tokens)
-    nothing = tf.fill(tf.shape(text), "")
-    return _write(task, draft, nothing, max_new_tokens, FIRST_CHUNK, settings)
+    carried = {
+        "pending": tf.fill(tf.shape(text), ""),
+        "remaining": max_new_tokens,
+        "num_prompt_tokens": count_prompt(draft),
+        **settings,
+    }
+    return _write(task, draft, FIRST_CHUNK, carried)
 
 
 def continue_texts(task, **state):
     """The graph of the `generate_continue` signature; `state` is what the call before gave."""
-    settings = {name: state[name] for name in SETTINGS}
-    return _write(task, _draft_of(state), state["pending"], state["remaining"], CHUNK, settings)
+    return _write(task, _draft_of(state), CHUNK, state)
 
 
 def state_specs(task):
@@ -40,6 +51,7 @@ def state_specs(task):
         "padding_mask": ([None, None], tf.bool),
         "pending": ([None], tf.string),
         "remaining": ([], tf.int32),
+        "num_prompt_tokens": ([None], tf.int32),
         "temperature": ([], tf.float32),
         "top_k": ([], tf.int32),
         "top_p": ([], tf.float32),
@@ -48,25 +60,30 @@ def state_specs(task):
     return [tf.TensorSpec(*spec, name) for name, spec in specs.items()]
 
 
-def _write(task, draft, pending, remaining, chunk, settings):
-    """Writes up to `chunk` tokens; returns the new text and all that the next call needs."""
+def _write(task, draft, chunk, carried):
+    """Writes up to `chunk` tokens; returns what is new and all that the next call needs."""
+    remaining, ended_before = carried["remaining"], draft.finished
     start, chunk = draft.index + 1, tf.minimum(chunk, remaining)
-    draft = continue_draft(task, draft, chunk, **settings)
+    draft = continue_draft(task, draft, chunk, **{name: carried[name] for name in SETTINGS})
     tokens = tf.ragged.boolean_mask(draft.token_ids[:, start:], draft.written[:, start:])
-    data = tf.strings.join([pending, task.preprocessor.tokenizer.detokenize(tokens)])
+    data = tf.strings.join([carried["pending"], task.preprocessor.tokenizer.detokenize(tokens)])
     finished = draft.finished | (remaining <= chunk)
     held = tf.where(finished, 0, unfinished_bytes(data))
     shown = tf.strings.length(data) - held
     certain = tf.strings.substr(data, tf.zeros_like(shown), shown)
     state = {
+        **carried,
         **_state_of(draft),
         "finished": finished,
         "pending": tf.strings.substr(data, shown, held),
         "remaining": remaining - chunk,
-        **settings,
     }
     state = {spec.name: tf.ensure_shape(state[spec.name], spec.shape) for spec in state_specs(task)}
-    return {"new_text": tf.strings.unicode_transcode(certain, "UTF-8", "UTF-8"), **state}
+    new = {
+        "new_text": tf.strings.unicode_transcode(certain, "UTF-8", "UTF-8"),
+        "num_new_tokens": count_new(draft, start, draft.finished & ~ended_before),
+    }
+    return {**new, **state}
 
 
 def unfinished_bytes(data):

@@ -16,8 +16,8 @@ from tfzoo.serving.service import Service
 from tfzoo.serving.writing import (
     START,
     WHOLE,
+    Counts,
     Cutter,
-    count_tokens,
     find_writer,
     inputs_of,
     write,
@@ -83,6 +83,7 @@ class Answer:
         self._prompts = [text for text in prompts for _ in range(request.n)]
         stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
         self._cutters = [Cutter(stops) for _ in self._prompts]
+        self._counts = Counts()
         self._head = {
             "id": f"cmpl-{uuid.uuid4().hex}",
             "object": "text_completion",
@@ -95,17 +96,16 @@ class Answer:
         with self._service.model(self.request.model).use() as version:
             signature = find_writer(version, WHOLE)
             inputs = inputs_of(signature, self._prompts, self.request, self._service.settings)
-            pieces = await write(self._service, version, inputs)
-            texts = [
-                cutter.feed(piece.decode(errors="replace"), last=True)
-                for cutter, piece in zip(self._cutters, pieces, strict=True)
-            ]
-            counts = await self._count(version, texts)
+            pieces = await write(self._service, version, inputs, self._counts)
+        texts = [
+            cutter.feed(piece.decode(errors="replace"), last=True)
+            for cutter, piece in zip(self._cutters, pieces, strict=True)
+        ]
         choices = [
-            self._choice(index, self._echo(index) + text, self._reason(index, counts))
+            self._choice(index, self._echo(index) + text, self._reason(index))
             for index, text in enumerate(texts)
         ]
-        return {**self._head, "choices": choices, "usage": self._usage(counts)}
+        return {**self._head, "choices": choices, "usage": self._usage()}
 
     async def events(self) -> AsyncIterator[str]:
         """Server-sent events: the pieces of all texts, then how each ended.
@@ -125,50 +125,45 @@ class Answer:
         yield "data: [DONE]\n\n"
 
     async def _pieces(self):
-        texts = [""] * len(self._prompts)
+        rows = range(len(self._prompts))
         with self._service.model(self.request.model).use() as version:
             signature = find_writer(version, START)
             inputs = inputs_of(signature, self._prompts, self.request, self._service.settings)
-            for index in range(len(texts)) if self.request.echo else ():
+            for index in rows if self.request.echo else ():
                 yield self._event(self._choice(index, self._echo(index)))
-            async for pieces, finished in write_pieces(self._service, version, inputs):
+            async for pieces, finished in write_pieces(
+                self._service, version, inputs, self._counts
+            ):
                 for index, cutter in enumerate(self._cutters):
                     piece = cutter.feed(pieces[index].decode(errors="replace"), finished[index])
-                    texts[index] += piece
                     if piece:
                         yield self._event(self._choice(index, piece))
                 if all(cutter.stopped for cutter in self._cutters):
                     break
-            counts = await self._count(version, texts)
-        for index in range(len(texts)):
-            yield self._event(self._choice(index, "", self._reason(index, counts)))
+        for index in rows:
+            yield self._event(self._choice(index, "", self._reason(index)))
         if (self.request.stream_options or {}).get("include_usage"):
-            yield {**self._head, "choices": [], "usage": self._usage(counts)}
+            yield {**self._head, "choices": [], "usage": self._usage()}
 
-    async def _count(self, version, texts):
-        """Tokens of each prompt, and of each continuation; None where the model cannot tell."""
-        wholes = [prompt + text for prompt, text in zip(self._prompts, texts, strict=True)]
-        counts = await count_tokens(self._service, version, self._prompts + wholes)
-        if counts is None:
+    def _usage(self):
+        """None where the bundle does not count."""
+        if self._counts.prompt is None:
             return None
-        before, after = counts[: len(texts)], counts[len(texts) :]
-        return [(b, max(a - b, 0)) for b, a in zip(before, after, strict=True)]
-
-    def _usage(self, counts):
-        if counts is None:
-            return None
-        prompt = sum(before for before, _ in counts[:: self.request.n])
-        completion = sum(new for _, new in counts)
+        prompt = int(self._counts.prompt[:: self.request.n].sum())
+        completion = int(self._counts.new.sum())
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
         }
 
-    def _reason(self, index, counts):
-        """`length` where all tokens were written that were asked for."""
-        is_full = counts is not None and counts[index][1] >= self.request.max_tokens
-        return "length" if is_full and not self._cutters[index].stopped else "stop"
+    def _reason(self, index):
+        """`length` where all tokens were written that were asked for; None if nobody knows."""
+        if self._cutters[index].stopped:
+            return "stop"
+        if self._counts.prompt is None:
+            return None
+        return "length" if self._counts.new[index] >= self.request.max_tokens else "stop"
 
     def _echo(self, index):
         return self._prompts[index] if self.request.echo else ""

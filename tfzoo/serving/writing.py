@@ -16,7 +16,6 @@ from tfzoo.serving.tensors import to_array
 from tfzoo.serving.version import Version
 
 WHOLE, START, CONTINUE = "generate", "generate_start", "generate_continue"
-COUNT = "score"
 # What asks for nothing, where a bundle has a setting that OpenAI does not, and no default.
 NEUTRAL = {"top_k": 0}
 
@@ -62,38 +61,49 @@ def find_writer(version: Version, name: str) -> Signature:
     return signature
 
 
-async def write(service: Service, version: Version, inputs: dict) -> list[bytes]:
-    """What the model adds to each prompt."""
+@dataclasses.dataclass
+class Counts:
+    """Tokens that the model read and wrote for each row, as the model itself counts them.
+
+    Args:
+        prompt: of each prompt; None where a bundle does not tell.
+        new: written so far, without a stop token.
+    """
+
+    prompt: np.ndarray | None = None
+    new: np.ndarray | int = 0
+
+    def add(self, outputs: dict) -> None:
+        """Takes the outputs of a call."""
+        if not {"num_prompt_tokens", "num_new_tokens"} <= outputs.keys():
+            self.prompt = None
+            return
+        self.prompt = np.asarray(outputs["num_prompt_tokens"])
+        self.new = self.new + np.asarray(outputs["num_new_tokens"])
+
+
+async def write(service: Service, version: Version, inputs: dict, counts: Counts) -> list[bytes]:
+    """What the model adds to each prompt; `counts` learns how much it is."""
     outputs = await service.batcher.run(version, WHOLE, inputs)
+    counts.add(outputs)
     pairs = zip(inputs["text"], outputs["text"], strict=True)
     return [text[len(prompt) :] for prompt, text in pairs]
 
 
 async def write_pieces(
-    service: Service, version: Version, inputs: dict
+    service: Service, version: Version, inputs: dict, counts: Counts
 ) -> AsyncIterator[tuple[list[bytes], np.ndarray]]:
     """Yields for each row the next piece, and whether it is the last, until all have ended."""
     name, state = START, inputs
     wanted = version.signatures[CONTINUE].inputs
     while True:
         outputs = await service.batcher.run_alone(version, name, state, goes_on=name == CONTINUE)
+        counts.add(outputs)
         finished = outputs["finished"].numpy()
         yield list(outputs["new_text"].numpy()), finished
         if finished.all():
             return
         name, state = CONTINUE, {key: outputs[key] for key in wanted}
-
-
-async def count_tokens(service: Service, version: Version, texts: list[str]) -> list[int] | None:
-    """The tokens that each text has when it is read anew; None if the model does not tell."""
-    if "num_tokens" not in getattr(version.signatures.get(COUNT), "outputs", ()):
-        return None
-    array = np.array([text.encode() for text in texts], object)
-    try:
-        outputs = await service.batcher.run(version, COUNT, {"text": array})
-    except Refusal:
-        return None
-    return outputs["num_tokens"].tolist()
 
 
 @dataclasses.dataclass

@@ -195,14 +195,17 @@ class GPTCausalLM(Task):
 
         `generate`: text string (B,), max_new_tokens int32, temperature float32 (0 is greedy), top_k
         int32 (0 keeps all), top_p float32 (1 keeps all), seed int32 -> text string (B,), prompt and
-        continuation. `score`: text string (B,) -> log_likelihood float32 (B,) in nats, and the
-        number of tokens, num_tokens int32 (B,), and per token, 0 behind the end, token_ids int32
-        and token_log_likelihoods float32 (B, None).
+        continuation; finished bool (B,), whether a stop token came before the limit; and
+        num_prompt_tokens and num_new_tokens int32 (B,), the stop token not counted. `score`: text
+        string (B,) -> log_likelihood float32 (B,) in nats, and the number of tokens, num_tokens
+        int32 (B,), and per token, 0 behind the end, token_ids int32 and token_log_likelihoods
+        float32 (B, None).
 
         `generate_start`: the inputs of `generate` -> new_text string (B,), what is written so far,
-        whole characters only; finished bool (B,); and the state of the texts.
-        `generate_continue`: the outputs of one of the two, but for new_text -> the same, some
-        tokens later. All pieces joined are what `generate` adds to text.
+        whole characters only; num_new_tokens int32 (B,), those of this call; num_prompt_tokens
+        int32 (B,); finished bool (B,), whether nothing follows; and the state of the texts.
+        `generate_continue`: the outputs of one of the two, but for what is new -> the same,
+        some tokens later. All pieces joined are what `generate` adds to text.
         """
         self._attached()
 
