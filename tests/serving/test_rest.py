@@ -75,10 +75,9 @@ def test_bytes(post):
 
 
 def test_infinite_numbers_as_tensorflow_serving_writes_them(post):
-    body = '{"signature_name": "inverse", "inputs": [0, -0.0, NaN, -Infinity, 1e-3]}'
+    body = '{"signature_name": "inverse", "inputs": [0, -0.0, 1e-3]}'
     values = post(f"{SUMS}:predict", body)["outputs"]
-    assert values[0] == math.inf and values[1] == -math.inf and math.isnan(values[2])
-    assert values[3] == 0 and values[4] == pytest.approx(1000)
+    assert values[:2] == [math.inf, -math.inf] and values[2] == pytest.approx(1000)
 
 
 def test_classes(post):
@@ -141,6 +140,9 @@ WRONG = [
     ("sums", DEEP, "nested too deep"),
     ("sums", '{"inputs": %s}' % ("[" * 90 + "1" + "]" * 90), "too deep ones"),
     ("sums", '{"inputs": [[%s, 1, 1]]}' % ("9" * 5000), "The body must be JSON"),
+    ("sums", '{"inputs": [[NaN, 1, 1]]}', "NaN is not a number of JSON"),
+    ("sums", '{"inputs": [[1, -Infinity, 1]]}', "-Infinity is not a number of JSON"),
+    ("sums", '{"inputs": [[1, 1, 1e999]]}', "1e999 is not a number of JSON"),
     ("sums", [1, 2], "The form is wrong"),
     ("sums", {}, "The form is wrong"),
     ("sums", {"inputs": [], "instances": []}, "The form is wrong"),

@@ -109,6 +109,7 @@ def fill_bucket(token_ids, padding_mask):
 def generate_texts(task, text, max_new_tokens, temperature, top_k, top_p, seed):
     """The graph of the `generate` signature; see `GPTCausalLM.serving_functions`."""
     tokenizer = task.preprocessor.tokenizer
+    text = with_settings_checked(text, max_new_tokens, temperature, top_k, top_p)
     draft = read_prompts(task, text, max_new_tokens)
     start = draft.index + 1
     num_prompt_tokens = count_prompt(draft)
@@ -121,6 +122,19 @@ def generate_texts(task, text, max_new_tokens, temperature, top_k, top_p, seed):
         "num_prompt_tokens": num_prompt_tokens,
         "num_new_tokens": count_new(draft, start, draft.finished),
     }
+
+
+def with_settings_checked(text, max_new_tokens, temperature, top_k, top_p):
+    """`text`, after all settings were found within their ranges; else a sentence is raised."""
+    is_warmth = tf.math.is_finite(temperature) & (temperature >= 0)
+    rules = [
+        (max_new_tokens >= 1, "`max_new_tokens` must be 1 or more; received", max_new_tokens),
+        (is_warmth, "`temperature` must be 0 or more, and finite; received", temperature),
+        (top_k >= 0, "`top_k` must be 0, for all, or more; received", top_k),
+        ((top_p > 0) & (top_p <= 1), "`top_p` must be above 0 and 1 at most; received", top_p),
+    ]
+    with tf.control_dependencies([tf.debugging.Assert(ok, [said, x]) for ok, said, x in rules]):
+        return tf.identity(text)
 
 
 def count_prompt(draft):

@@ -13,6 +13,7 @@ from tfzoo.models.generation_graphs import (
     count_new,
     count_prompt,
     read_prompts,
+    with_settings_checked,
 )
 from tfzoo.samplers import Draft
 
@@ -21,6 +22,8 @@ SETTINGS = ("temperature", "top_k", "top_p", "seed")
 
 def start_texts(task, text, max_new_tokens, **settings):
     """The graph of the `generate_start` signature; see `GPTCausalLM.serving_functions`."""
+    ranged = [settings[name] for name in ("temperature", "top_k", "top_p")]
+    text = with_settings_checked(text, max_new_tokens, *ranged)
     draft = read_prompts(task, text, max_new_tokens)
     carried = {
         "pending": tf.fill(tf.shape(text), ""),

@@ -1,6 +1,7 @@
 """TensorFlow Serving's forms of a request: by rows (`instances`) and by columns (`inputs`)."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,26 @@ FORMS = (
 
 
 def parse(body: bytes) -> Any:
-    """JSON, with `NaN` and `Infinity` as TensorFlow Serving takes and gives them.
+    """JSON, in which there are neither `NaN` nor numbers too large for a float.
 
     Raises:
         Refusal: 400, if it is none.
     """
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         raise Refusal(400, "The body must be JSON; received one that is nested too deep.") from None
     except ValueError as error:  # bytes that are not UTF-8, and numbers of thousands of digits, too
         raise Refusal(400, f"The body must be JSON; {error}.") from None
+
+
+def _no_number(name):
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _finite(digits):
+    value = float(digits)
+    return value if math.isfinite(value) else _no_number(digits[:40])
 
 
 def find_signature(version: Version, name: str | None) -> Signature:

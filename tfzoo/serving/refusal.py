@@ -59,9 +59,10 @@ def explain(error: Exception) -> Refusal:
 
 def first_sentence(message):
     """Of TensorFlow's message, what an assertion was given to say, or the first line."""
-    said = re.search(r"assertion failed: \[(.*?)\]", message, re.DOTALL)
+    said = re.search(r"assertion failed: \[(.*?)\](?: \[(.*?)\])?", message, re.DOTALL)
     if said:
-        return said[1]
+        # What does not end yet ends with the value that was received.
+        return said[1] if said[1].endswith(".") or not said[2] else f"{said[1]} {said[2]}."
     # What stands before the node is said of it; the rest tells of stacks, nodes and functions.
     of_node = re.search(r"([^\n]+?)\s*\[\[\{\{", message)
     return of_node[1] if of_node else re.split(r"\n|\s*\[\[|\s*\[Op:", message.strip())[0]
