@@ -43,8 +43,8 @@ def serving(*bundles, **options):
         [*COMMAND, *map(str, bundles), *arguments], stdout=subprocess.PIPE, text=True
     )
     try:
-        line = process.stdout.readline()
-        if not line.startswith("Serving on "):
+        line = next((line for line in process.stdout if line.startswith("Serving on ")), None)
+        if line is None:
             raise RuntimeError("The server did not start; what it said stands above.")
         yield Server(urllib.parse.urlparse(line.split()[2]).netloc, process.pid)
     finally:

@@ -206,3 +206,28 @@ def test_after_company_a_batch_waits_for_those_who_come_again():
 
     asyncio.run(run())
     assert version.calls == [[0], [1], [2, 3], [4, 5]]
+
+
+def test_who_waits_when_it_gives_up_is_told_so():
+    version = Version()
+    inputs = {"x": np.int32([3]), "factor": np.int32(2)}
+
+    async def run():
+        batcher = Batcher(Settings(("none",), num_threads=1), Metrics(list))
+        one = (version, "multiply", inputs)
+        calls = batcher.run(*one), batcher.run(*one), batcher.run_alone(*one)
+        tasks = [asyncio.create_task(call) for call in calls]
+        while not version.calls:
+            await asyncio.sleep(0.001)
+        batcher.give_up()
+        later = batcher.run(*one), batcher.run_alone(*one, goes_on=True)
+        answers = await asyncio.gather(*tasks, *later, return_exceptions=True)
+        computes = batcher.close()
+        version.gate.set()
+        return answers, computes
+
+    answers, computes = asyncio.run(run())
+    assert [answer.status for answer in answers] == [503] * 5
+    assert "send the request again later" in answers[0].sentence
+    # The first was being computed all the time; the others never were.
+    assert computes and version.calls == [[3]]

@@ -60,6 +60,7 @@ def save_slow(folder):
 
 
 def test_a_process_of_its_own(process):
+    assert process.stdout.readline() == "loading slow/1 ...\n"
     line = process.stdout.readline()
     assert line.startswith("Serving on http://127.0.0.1:")
     address = line.split()[2]
@@ -90,6 +91,37 @@ def test_a_process_of_its_own(process):
     imported = json.loads(modules.replace("'", '"'))
     assert "tfzoo.serving.server" in imported
     assert all(name == "tfzoo" or name.startswith("tfzoo.serving") for name in imported)
+
+
+def test_who_has_no_answer_when_the_time_is_over_is_told_so(tmp_path):
+    save_slow(tmp_path / "slow/1")
+    settings = {"bundles": [str(tmp_path / "slow")], "rest_port": 0, "grpc_port": 0}
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(PROGRAM), json.dumps({**settings, "drain_seconds": 0.5})],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    answers = []
+    try:
+        assert process.stdout.readline() == "loading slow/1 ...\n"
+        client = httpx.Client(base_url=process.stdout.readline().split()[2], timeout=60)
+        body = {"inputs": [1000 * SLOW]}
+        sender = threading.Thread(
+            target=lambda: answers.append(client.post("/v1/models/slow:predict", json=body))
+        )
+        sender.start()
+        while "tfzoo_batch_rows_count 1.0" not in client.get("/metrics").text:
+            pass
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate(timeout=30)
+        sender.join()
+    finally:
+        process.kill()
+    assert answers[0].status_code == 503
+    assert answers[0].json()["error"].startswith("The server stops before there is an answer")
+    assert (process.returncode, out) == (0, "Stopped.\n")
+    assert "Traceback" not in errors
 
 
 def is_computing(client):

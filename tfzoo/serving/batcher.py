@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import logging
 
@@ -44,6 +45,9 @@ class Batcher:
         self._slots = asyncio.Semaphore(settings.num_threads)
         self._groups: dict = {}
         self._num_alone = 0
+        self._scopes: set[asyncio.Timeout] = set()  # of all requests that wait for an answer
+        self._running: set[concurrent.futures.Future] = set()
+        self._has_given_up = False
         self._tasks: set = set()  # the loop itself holds them weakly
         metrics.queue.set_function(lambda: self.num_waiting)
 
@@ -76,9 +80,8 @@ class Batcher:
             task.add_done_callback(self._tasks.discard)
         group.append(request)
         try:
-            return await asyncio.wait_for(request.answer, self._settings.timeout)
-        except TimeoutError:
-            raise self._late() from None
+            async with self._in_time():
+                return await request.answer
         finally:
             if request in group:
                 group.remove(request)
@@ -97,25 +100,45 @@ class Batcher:
         Raises:
             Refusal: 429 if too many wait, 504 if it takes too long, or what the model says.
         """
-        if not goes_on:
+        if not goes_on or self._has_given_up:
             self._admit()
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with self._in_time():
                 await self._wait_alone()
                 try:
                     return await self._in_thread(version.call, name, inputs)
                 finally:
                     self._slots.release()
-        except TimeoutError:
-            raise self._late() from None
         except Exception as error:
             raise refusal(error) from error
 
-    def close(self) -> None:
-        """Ends the threads when what they compute is done."""
+    def give_up(self) -> None:
+        """Tells all who wait, and all who come, that there will be no answer: 503."""
+        self._has_given_up = True
+        for scope in self._scopes:
+            if not scope.expired():
+                scope.reschedule(0)
+
+    def close(self) -> bool:
+        """Ends the threads when what they compute is done; returns whether they still compute."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        return any(future.running() for future in tuple(self._running))
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self):
+        try:
+            async with asyncio.timeout(self._settings.timeout) as scope:
+                self._scopes.add(scope)
+                try:
+                    yield
+                finally:
+                    self._scopes.discard(scope)
+        except TimeoutError:
+            raise self._stopped() if self._has_given_up else self._late() from None
 
     def _admit(self):
+        if self._has_given_up:
+            raise self._stopped()
         if self.num_waiting >= self._settings.max_queue:
             raise Refusal(
                 429, f"{self._settings.max_queue} requests wait already: try again later."
@@ -151,7 +174,15 @@ class Batcher:
         return batch
 
     def _in_thread(self, function, *arguments):
-        return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+        future = self._threads.submit(function, *arguments)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return asyncio.wrap_future(future)
+
+    def _stopped(self):
+        return Refusal(
+            503, "The server stops before there is an answer: send the request again later."
+        )
 
     def _late(self):
         return Refusal(

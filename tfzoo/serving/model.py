@@ -102,6 +102,8 @@ class Model:
         changed = (folder / "saved_model.pb").stat().st_mtime
         if self._failures.get(number, (None,))[0] == changed:
             return
+        # With what XLA compiles it may take a while.
+        print(f"loading {self.name}/{number} ...", flush=True)
         try:
             version = await asyncio.to_thread(Version, folder)
         except ValueError as error:

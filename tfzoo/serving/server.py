@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import math
+import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -15,6 +18,7 @@ from tfzoo.serving.service import Service
 from tfzoo.serving.settings import Settings
 
 log = logging.getLogger("tfzoo.serving")
+LAST_WORDS = 1.0  # seconds for telling those who get no answer
 
 
 class HTTPServer(uvicorn.Server):
@@ -26,13 +30,20 @@ class HTTPServer(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, stop: asyncio.Event, started: Callable[[int, int], None]):
+async def serve(
+    settings: Settings, stop: asyncio.Event, started: Callable[[int, int], None]
+) -> bool:
     """Serves until `stop` is set, then answers what is in flight, and returns.
+
+    What has no answer after `drain_seconds` is told so, with 503.
 
     Args:
         settings: what, and where.
         stop: set by whoever wants the end.
         started: called with the ports of HTTP and gRPC when requests are taken.
+
+    Returns:
+        Whether a thread still computes what nobody waits for any more.
 
     Raises:
         ValueError: if a bundle cannot be served.
@@ -52,7 +63,7 @@ async def serve(settings: Settings, stop: asyncio.Event, started: Callable[[int,
             # Longer than clients usually keep a connection: who sends on one that is just being
             # closed loses a request.
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+            timeout_graceful_shutdown=math.ceil(settings.drain_seconds + LAST_WORDS),
         )
     )
     serving = asyncio.create_task(http.serve([listening]))
@@ -63,8 +74,9 @@ async def serve(settings: Settings, stop: asyncio.Event, started: Callable[[int,
         await stop.wait()
     service.is_ready = False
     http.should_exit = True
-    await asyncio.gather(serving, rpc.stop(settings.drain_seconds))
-    service.stop()
+    asyncio.get_running_loop().call_later(settings.drain_seconds, service.batcher.give_up)
+    await asyncio.gather(serving, rpc.stop(settings.drain_seconds + LAST_WORDS))
+    return service.stop()
 
 
 def _listen(settings):
@@ -101,5 +113,10 @@ async def run(settings: Settings) -> None:
         host = settings.host
         print(f"Serving on http://{host}:{rest_port} and grpc://{host}:{grpc_port}.", flush=True)
 
-    await serve(settings, stop, started)
+    computes = await serve(settings, stop, started)
     print("Stopped.", flush=True)
+    if computes:
+        # Python would wait for a thread in TensorFlow, for minutes where XLA compiles.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(0)

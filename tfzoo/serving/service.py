@@ -49,12 +49,12 @@ class Service:
         self._watch = asyncio.create_task(self._look_for_versions())
         self.is_ready = True
 
-    def stop(self) -> None:
-        """Ends the looking and, when they are done, the threads."""
+    def stop(self) -> bool:
+        """Ends the looking and, when they are done, the threads; whether they still compute."""
         self.is_ready = False
         if self._watch:
             self._watch.cancel()
-        self.batcher.close()
+        return self.batcher.close()
 
     def model(self, name: str) -> Model:
         """A model by its name.
