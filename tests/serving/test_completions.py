@@ -119,21 +119,22 @@ def test_a_stream_stops_where_the_whole_text_does(client, stop):
 WRONG = [
     (dict(model="zebra"), 404, "received 'zebra'"),
     (dict(model="sums"), 400, "This model does not write texts"),
-    (dict(prompt=None), 400, "`prompt.str` is wrong"),
-    (dict(prompt=[1, 2]), 400, "`prompt"),
-    (dict(prompt=[]), 400, "Input 'text' must have a row at least"),
-    (dict(max_tokens=0), 400, "`max_tokens` is wrong: Input should be greater than or equal to 1"),
-    (dict(max_tokens=2000), 400, "`max_new_tokens` must be at most 1024; received 2000."),
+    (dict(prompt=None), 400, "`prompt` must be a string or a list of strings; received null."),
+    (dict(prompt=[1, 2]), 400, "`prompt` must be a string or a list of strings; received [1, 2]."),
+    (dict(prompt=[]), 400, "`prompt` must have a row at least"),
+    (dict(max_tokens=0), 400, "`max_tokens` must be greater than or equal to 1; received 0."),
+    (dict(max_tokens="x"), 400, '`max_tokens` must be a valid integer; received "x".'),
+    (dict(max_tokens=2000), 400, "`max_tokens` must be at most 1024; received 2000."),
     (dict(max_tokens=51), 400, "There is room for 50 tokens."),
-    (dict(temperature=-1), 400, "`temperature` is wrong"),
-    (dict(top_p=0), 400, "`top_p` is wrong"),
-    (dict(n=65), 400, "must have 64 rows at most; received 65"),
-    (dict(logprobs=2), 400, "`logprobs` is wrong: Input should be None"),
-    (dict(best_of=2), 400, "`best_of` is wrong"),
-    (dict(logit_bias={"3": 1}), 400, "`logit_bias` is wrong"),
-    (dict(presence_penalty=1), 400, "`presence_penalty` is wrong"),
-    (dict(stop=["a"] * 5), 400, "`stop"),
-    (dict(colour="red"), 400, "`colour` is wrong: Extra inputs are not permitted"),
+    (dict(temperature=-1), 400, "`temperature` must be greater than or equal to 0; received -1."),
+    (dict(top_p=0), 400, "`top_p` must be greater than 0; received 0."),
+    (dict(n=65), 400, "`prompt` must have 64 rows at most; received 65"),
+    (dict(logprobs=2), 400, "`logprobs` is not offered here: leave it out; received 2."),
+    (dict(best_of=2), 400, "`best_of` must be 1; received 2."),
+    (dict(logit_bias={"3": 1}), 400, "`logit_bias` is not offered here: leave it out"),
+    (dict(presence_penalty=1), 400, "`presence_penalty` must be 0; received 1."),
+    (dict(stop=["a"] * 5), 400, "`stop` must have at most 4 items"),
+    (dict(colour="red"), 400, "`colour` is not known here: leave it out."),
 ]
 
 
@@ -144,8 +145,27 @@ def test_what_is_wrong_is_said(server, stream, wrong, status, sentence):
     response = server.http.post("/v1/completions", content=json.dumps(body))
     assert response.status_code == status
     assert response.json().keys() == {"error"}
-    error = response.json()["error"]["message"]
-    assert sentence in error or (stream and "piece by piece" in error)
+    error = response.json()["error"]
+    assert sentence in error["message"] or (stream and "piece by piece" in error["message"])
+    (name,) = wrong
+    params = {"n": "prompt", "colour": None}
+    if wrong == {"model": "sums"}:
+        params["model"] = "stream" if stream else None
+    elif "room" not in sentence:  # a model that says which setting, says its name
+        params = {name: name, **params}
+    assert error["param"] == params.get(name)
+
+
+def test_a_missing_name_is_said(server):
+    answer = server.http.post("/v1/completions", json={"prompt": "a" * 500})
+    assert answer.json()["error"] == {
+        "message": "`model` is missing.",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": None,
+    }
+    answer = server.http.post("/v1/completions", json=[1])
+    assert answer.json()["error"]["message"] == "The body must be an object of JSON."
 
 
 def test_the_client_understands_an_error(client):

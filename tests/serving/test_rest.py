@@ -114,6 +114,7 @@ def test_status_and_metadata(server):
 
 
 def test_health_and_metrics(server, post):
+    assert server.http.get("/").json()["health"] == ["/healthz", "/readyz"]
     assert server.http.get("/healthz").json() == {"status": "alive"}
     assert server.http.get("/readyz").json() == {"status": "ready"}
     labels = '{code="200",method="/v1/models/{name}:predict",protocol="http"}'
@@ -202,7 +203,8 @@ def test_what_is_not_there_is_said(server, post):
     assert "has version 1; received 5." in post(f"{SUMS}/versions/5:predict", body, 404)
     body["signature_name"] = "cube"
     assert "signatures count, inverse, scale" in post(f"{SUMS}:predict", body, 404)
-    assert "`path.number` is wrong" in post(f"{SUMS}/versions/x:predict", body, 400)
+    said = post(f"{SUMS}/versions/x:predict", body, 400)
+    assert said == '`version` must be a valid integer; received "x".'
     for path in ("/v1/models/zebra", f"{SUMS}/versions/9", f"{SUMS}/versions/9/metadata", "/v2"):
         assert server.http.get(path).status_code == 404
     assert server.http.get("/v1/completions").status_code == 405

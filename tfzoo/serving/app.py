@@ -20,6 +20,15 @@ from tfzoo.serving.rest import models_router
 from tfzoo.serving.service import Service
 
 log = logging.getLogger("tfzoo.serving")
+CONTENTS = {
+    "documentation": "/docs",
+    "health": ["/healthz", "/readyz"],
+    "metrics": "/metrics",
+    "models": "/v1/models",
+    "predict": "/v1/models/{name}:predict",
+    "classify": "/v1/models/{name}:classify",
+    "completions": COMPLETIONS,
+}
 
 
 def create_app(service: Service) -> FastAPI:
@@ -49,6 +58,11 @@ def create_app(service: Service) -> FastAPI:
 def health_router(service: Service) -> APIRouter:
     """What an orchestrator asks; it needs no token."""
     router = APIRouter(tags=["operation"], default_response_class=JSONResponse)
+
+    @router.get("/", include_in_schema=False)
+    def contents():
+        """What there is."""
+        return CONTENTS
 
     @router.get("/healthz", response_model=schemas.Health)
     def health():

@@ -1,12 +1,15 @@
 """The body of a request: read within limits, checked against a schema."""
 
 import asyncio
+import json
 
 import pydantic
 from fastapi import Request
 
 from tfzoo.serving.refusal import Refusal
 from tfzoo.serving.settings import Settings
+
+SIDES = ("body", "path", "query")  # what FastAPI puts before a name
 
 
 async def read_body(request: Request, settings: Settings) -> bytes:
@@ -40,9 +43,31 @@ def validated(schema: type[pydantic.BaseModel], value):
 
 
 def first_error(errors) -> str:
-    """The first of pydantic's errors as one sentence."""
-    error = errors[0]
-    place = ".".join(str(part) for part in error["loc"]) or "the body"
-    received = repr(error.get("input"))
+    """The first of pydantic's errors as one sentence, in the names of the API."""
+    places = [[part for part in error["loc"] if part not in SIDES] for error in errors]
+    if not places[0]:
+        return "The body must be an object of JSON."
+    name = places[0][0]
+    same = [error for error, place in zip(errors, places, strict=True) if place[:1] == [name]]
+    # A value that may be of two kinds has an error of each; that of its length says more.
+    error = next((one for one in same if one["type"] in ("too_short", "too_long")), same[0])
+    name = {"number": "version"}.get(name, name)
+    if error["type"] == "missing":
+        return f"`{name}` is missing."
+    if error["type"] == "extra_forbidden":
+        return f"`{name}` is not known here: leave it out."
+    received = json.dumps(error.get("input"), default=repr)
     received = received if len(received) < 60 else received[:60] + "..."
-    return f"`{place}` is wrong: {error['msg']}; received {received}."
+    return f"`{name}` {_wish(error, len(same))}; received {received}."
+
+
+def _wish(error, num_kinds):
+    if error["type"] == "none_required" or error.get("ctx", {}).get("max_length") == 0:
+        return "is not offered here: leave it out"
+    if num_kinds > 1 and error["type"] in ("string_type", "list_type"):
+        return "must be a string or a list of strings"
+    # What follows a comma tells how pydantic tried.
+    wish = error["msg"].split(", ")[0].replace(" after validation", "")
+    for word in ("Input", "List", "String", "Dictionary", "Tuple"):
+        wish = wish.removeprefix(f"{word} should ")
+    return f"must {wish}"

@@ -1,6 +1,7 @@
 """OpenAI's completions, whole or streamed, by the signatures of a bundle that writes."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -25,6 +26,9 @@ from tfzoo.serving.writing import (
 )
 
 COMPLETIONS = "/v1/completions"
+KNOWN = schemas.Completion.model_fields
+# What OpenAI calls the inputs of a model.
+NAMES = {"`max_new_tokens`": "`max_tokens`", "Input 'text'": "`prompt`"}
 
 
 def completions_router(service: Service) -> APIRouter:
@@ -57,9 +61,14 @@ def completions_router(service: Service) -> APIRouter:
 
 
 def openai_error(refusal: Refusal) -> dict:
-    """A refusal in the form whose sentence OpenAI's clients show."""
+    """A refusal in the form, and with the names, that OpenAI's clients show."""
     kind = "invalid_request_error" if refusal.status < 500 else "server_error"
-    return {"error": {"message": refusal.sentence, "type": kind, "param": None, "code": None}}
+    sentence = refusal.sentence
+    for ours, theirs in NAMES.items():
+        sentence = sentence.replace(ours, theirs)
+    named = [name for name in re.findall(r"`(\w+)`", sentence) if name in KNOWN]
+    param = "model" if refusal.status == 404 else named[0] if named else None
+    return {"error": {"message": sentence, "type": kind, "param": param, "code": None}}
 
 
 async def _chained(first, events):
