@@ -152,12 +152,15 @@ def served_texts(model):
 def written(model, prompts, limit, **settings):
     """Texts and their tokens: a letter is one; a start token is read, a stop token not counted."""
     texts, log_probs = model.generate(prompts, limit, return_log_probs=True, **settings)
+    _, longer = model.generate(prompts, limit + 1, return_log_probs=True, **settings)
     num_new = np.array([len(row) for row in log_probs])
+    # Who has ended, if only with the last token, does not go on where there is room for more.
+    finished = num_new == [len(row) for row in longer]
     return {
         "text": texts,
-        "finished": num_new < limit,
+        "finished": finished,
         "num_prompt_tokens": np.array([1 + len(prompt) for prompt in prompts]),
-        "num_new_tokens": num_new - (num_new < limit),
+        "num_new_tokens": num_new - finished,
     }
 
 
