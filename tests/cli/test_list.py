@@ -25,3 +25,4 @@ def test_published_sizes_are_found(monkeypatch, capsys):
     # Radford et al. 2019, table 2, with their vocabulary; Devlin et al. 2019, section 3.
     for number in ("124.4 M", "1,557.6 M", "109.5 M", "335.1 M"):
         assert number in output
+    assert "docstring_areas" in output and "digits" in output

@@ -1,15 +1,16 @@
 """Runs from the command line: what they leave, how they go on, and what they refuse."""
 
 import json
+import re
 import sys
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfzoo
 from tfzoo import cli
-from tfzoo.cli import run_folder
 from tfzoo.cli.sources import hold_out
 
 WORDS = "the cat sat on a mat and saw one red dog run home by night".split()
@@ -71,8 +72,7 @@ def test_a_run_says_by_itself_what_it_is(run, texts, tmp_path):
 
 
 def test_the_same_command_goes_on_with_a_run_that_was_killed(run, texts, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_folder, "STEPS_BETWEEN_CHECKPOINTS", 3)
-    command = f"train gpt texts.txt {{}} {GPT} --steps 20 --held-out 0.1"
+    command = f"train gpt texts.txt {{}} {GPT} --steps 40 --held-out 0.1 --checkpoint-steps 3"
     run(command.format("whole"))
     with monkeypatch.context() as patch:
         patch.setattr(tfzoo.callbacks.MetricsLog, "on_epoch_end", killed_in_the_fifth_epoch)
@@ -80,7 +80,7 @@ def test_the_same_command_goes_on_with_a_run_that_was_killed(run, texts, tmp_pat
             run(command.format("killed"))
     assert not (tmp_path / "killed" / "config.json").exists()
     status, output, _ = run(command.format("killed"))
-    assert status == 0 and "Going on after step 9, in epoch 5" in output
+    assert status == 0 and "Going on after step 18, in epoch 5" in output
     whole, killed = (
         tfzoo.models.Task.from_preset(tmp_path / name).get_weights() for name in ("whole", "killed")
     )
@@ -89,9 +89,41 @@ def test_the_same_command_goes_on_with_a_run_that_was_killed(run, texts, tmp_pat
     logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "killed")]
     assert logs[0] == logs[1]
     # What is finished stays as it is when it is run once more.
+    monkeypatch.setattr(tfzoo.data, "load_corpus", None)  # nothing is read for that
     status, output, _ = run(command.format("killed"))
-    assert status == 0
+    assert status == 0 and "The run in killed is finished" in output
     assert (tmp_path / "killed" / "metrics.jsonl").read_text() == logs[1]
+
+
+def test_a_short_run_has_checkpoints(run, texts, tmp_path):
+    run(f"train gpt texts.txt run {GPT} --steps 20 --held-out 0.1")
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert [int(re.sub(r"\D", "", name)) for name in names if re.search(r"\d", name)] == [
+        16,
+        18,
+        20,
+    ]
+
+
+def test_another_setting_is_no_reason_to_lose_a_run(run, texts, tmp_path, monkeypatch):
+    command = f"train gpt texts.txt run {GPT} --steps 2 --held-out 0.1"
+    run(command)
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    monkeypatch.setattr(tfzoo.data, "load_corpus", None)  # it is said before anything is read
+    status, _, errors = run(f"{command} --seed 1")
+    assert status == 2 and "`seed` must be 0, as in the run that run holds; received 1" in errors
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+    status, output, _ = run(f"{command} --licence CC0 --checkpoint-steps 7")
+    assert status == 0 and "is finished" in output
+
+
+def test_a_run_that_came_to_nothing_is_no_run(run, texts, tmp_path):
+    command = f"train gpt texts.txt run {GPT} --steps 2"
+    status, _, errors = run(f"{command} --held-out 0.1 --dtype float7")  # after the vocabulary
+    assert status == 2 and "float7" in errors and (tmp_path / "run" / "vocab.json").exists()
+    status, _, errors = run(f"{command} --held-out 0.1 --vocabulary-size 280")
+    assert status == 0, errors
+    assert tfzoo.models.Task.from_preset(tmp_path / "run").backbone.vocabulary_size == 280
 
 
 def killed_in_the_fifth_epoch(self, epoch, logs=None):
@@ -181,7 +213,22 @@ def test_a_gan_learns_to_draw(run, tmp_path):
     assert facts["scores"]["sliced_wasserstein"] > facts["scores"]["sliced_wasserstein_floor"] > 0
     assert tfzoo.models.Task.from_preset(tmp_path / "run").num_classes == 10
     assert (tmp_path / "run" / "samples.png").exists()
-    assert "CC BY 4.0" in (tmp_path / "run" / "README.md").read_text()
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "CC BY 4.0" in card and "tfzoo sample run samples.png" in card
+
+
+def test_image_files_are_brought_to_one_size(run, tmp_path):
+    rng = np.random.default_rng(4)
+    for number in range(24):
+        pixels = rng.integers(0, 256, (9 + number % 3, 12), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    command = "*.png run --steps 2 --base-dim 3 --latent-dim 5 --image-size 8 --no-classes"
+    status, _, errors = run(f"train gan {command}")
+    assert status == 0, errors
+    assert tfzoo.models.Task.from_preset(tmp_path / "run").generate(1).shape == (1, 8, 8, 1)
+    status, printed, errors = run("evaluate run *.png --image-size 8 --json")
+    assert status == 0 and json.loads(printed)["sliced_wasserstein_floor"] > 0
+    assert "trained on a part of *.png" in errors
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """`tfzoo evaluate`: a model from a folder, scored on data."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tfzoo.cli import train_options as options
+from tfzoo.cli.run_folder import CARD, RUN
 from tfzoo.cli.sources import columns_of, read
 
 
@@ -15,6 +17,7 @@ def evaluate(
     data: Annotated[str, typer.Argument(help="What it was trained on is named alike.")],
     batch_size: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 32,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared TFDS datasets.")] = None,
+    image_size: options.ImageSize = None,
     text: options.Text = None,
     label: options.Label = None,
     pair: options.Pair = None,
@@ -27,15 +30,26 @@ def evaluate(
     task = Task.from_preset(model)
     names = getattr(task, "class_names", None) or getattr(task, "entity_names", None)
     columns = columns_of(task.SERVES, text=text, label=label, pair=pair)
-    examples = read(task.SERVES, data, names, data_dir, columns)
+    examples = read(task.SERVES, data, names, data_dir, columns, image_size)
     if task.SERVES == "images":
         found = distances(task, *examples)
     else:
         task.compile()
         found = task.evaluate(*examples, batch_size=batch_size, return_dict=True, verbose=0)
     found = {name: float(value) for name, value in found.items()}
+    if data == source_of_run(model):
+        print(
+            f"{model} was trained on a part of {data}: its own test scores are in {CARD}.",
+            file=sys.stderr,
+        )
     lines = [json.dumps(found)] if as_json else [f"{n}: {x:.4f}" for n, x in found.items()]
     print("\n".join(lines))
+
+
+def source_of_run(folder):
+    """The name of the data that a run was trained on, if the folder is one."""
+    path = folder / RUN
+    return json.loads(path.read_text())["settings"]["data"] if path.exists() else None
 
 
 def distances(gan, images, labels=None):

@@ -1,9 +1,10 @@
-"""`tfzoo list`: which models there are."""
+"""`tfzoo list`: which models there are, and which data to try them on."""
 
 from rich.console import Console
 from rich.table import Table
 
 from tfzoo.cli.sizes import sizes
+from tfzoo.cli.sources import BUILT_IN
 
 TASKS = {
     "GPT": "continue texts, score them: tfzoo train gpt",
@@ -16,7 +17,7 @@ GANS = {"MLP_GAN": (28, 28, 1), "DCGAN_SMALL": (28, 28, 1), "DCGAN": (64, 64, 3)
 
 
 def list_models() -> None:
-    """List families, their sizes with the number of parameters, and what they are for."""
+    """List families and their sizes, what they are for, and the built-in data."""
     console = Console()
     for family, vocabulary_size in VOCABULARIES.items():
         table = Table(
@@ -33,6 +34,10 @@ def list_models() -> None:
     for name, shape in GANS.items():
         counts = (f"{count / 1e6:,.1f} M" for count in gan_parameters(name, shape))
         table.add_row(name.lower(), "x".join(map(str, shape)), *counts)
+    console.print(table)
+    table = Table("name", "what it has", "for", title="Built-in data: they need no network")
+    for name, (kind, command) in BUILT_IN.items():
+        table.add_row(name, kind, command)
     console.print(table)
 
 

@@ -1,5 +1,7 @@
 """What a run says about its model, for people who did not see it."""
 
+import shlex
+
 # What is known of the data that come with the libraries, or with Python.
 LICENCES = {
     "python_stdlib": "Python Software Foundation License (the source of Python's own library)",
@@ -27,6 +29,14 @@ LIMITS = {
     "point although its score is high.",
     "GAN": "It may draw some kinds of images rarely or never, and others nearly as they were in "
     "training.",
+}
+COMMANDS = {
+    "GPTCausalLM": 'tfzoo generate {run} "How a text begins"',
+    "BertMaskedLM": 'tfzoo fill-mask {run} "A text with one [MASK] in it."',
+    "BertTextClassifier": 'tfzoo classify {run} "A text."',
+    "BertTokenClassifier": 'tfzoo tag {run} "A text."',
+    "BertQuestionAnswerer": 'tfzoo answer {run} "A question?" --file document.txt',
+    "GAN": "tfzoo sample {run} samples.png",
 }
 CARD = """\
 # {model}
@@ -57,9 +67,9 @@ The curve of the loss is `loss.png`, all epochs are in `metrics.jsonl`.
 {limits}
 
 Not checked: whether the model does well on any other data, for any group of people or topic in
-particular; whether it has learned personal data or private passages by heart; whether the data were
-free of duplicates between training and test beyond equal examples; how much another seed changes
-the numbers.
+particular; whether it has learned personal data or private passages by heart; whether examples of
+the test part, or nearly the same ones, were in the training part as well; how much another seed
+changes the numbers.
 
 ## Made with
 
@@ -68,7 +78,9 @@ the numbers.
 ## Use it
 
 ```
+{try_it}
 tfzoo export {run} {run}-bundle
+tfzoo serve {run}-bundle
 ```
 """
 
@@ -89,7 +101,8 @@ def model_card(facts: dict) -> str:
         licence=settings.get("licence") or known,
         numbers="\n\n".join(_numbers(facts)),
         versions=_list(facts["versions"]),
-        run=settings["run"],
+        run=shlex.quote(settings["run"]),
+        try_it=COMMANDS[model].format(run=shlex.quote(settings["run"])),
     )
 
 

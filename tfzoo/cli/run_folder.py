@@ -3,6 +3,7 @@
 import datetime
 import importlib.util
 import json
+import math
 import os
 import platform
 import shlex
@@ -12,12 +13,15 @@ import uuid
 from importlib import metadata
 from pathlib import Path
 
+import typer
+
 from tfzoo.cli.model_card import model_card
 
 RUN, CARD, CURVE, LOG = "run.json", "README.md", "loss.png", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
-STEPS_BETWEEN_CHECKPOINTS = 100
 PARTS_OF_A_RUN = 10  # a run that is so many steps long is evaluated so often
+# What may be another when a run goes on: it changes nothing of the model.
+FREE_SETTINGS = {"checkpoint_steps", "data_dir", "licence", "run"}
 PACKAGES = ("tfzoo", "tensorflow", "keras", "tensorflow-text", "numpy")
 
 
@@ -28,6 +32,9 @@ class RunFolder:
         folder: path; new, empty, or of a run of the same family, which is then continued.
         family: what is trained.
         settings: dict of the command's arguments.
+
+    Raises:
+        ValueError: if the folder holds something else, or a run with other settings.
     """
 
     def __init__(self, folder: Path, family: str, settings: dict):
@@ -39,19 +46,25 @@ class RunFolder:
             "versions": _versions(),
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
-        self._require_place(family)
+        self._earlier = self._read_earlier()
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / RUN).exists():
+        if not self._earlier:
             self._write(RUN, json.dumps(self.facts, indent=2) + "\n")
+
+    def end_if_finished(self) -> None:
+        """Ends the command when the run has come to its end before."""
+        if "scores" in self._earlier:
+            print(f"The run in {self.folder} is finished; {self.folder / CARD} says what came of")
+            print("it. For another one, name another folder.")
+            raise typer.Exit
 
     def tokenizer(self, cls, texts, vocabulary_size):
         """The tokenizer that the run began with, or one that is trained now."""
-        try:
+        if self._earlier:
             return cls.load(self.folder)
-        except FileNotFoundError:
-            tokenizer = cls.train(texts, vocabulary_size)
-            tokenizer.save(self.folder)
-            return tokenizer
+        tokenizer = cls.train(texts, vocabulary_size)
+        tokenizer.save(self.folder)
+        return tokenizer
 
     def fit(self, model, train, *, epochs, steps, callbacks=(), **arguments):
         """Trains, or goes on where a run was interrupted.
@@ -67,7 +80,7 @@ class RunFolder:
         if steps:
             epochs = min(PARTS_OF_A_RUN, steps)
             arguments["steps_per_epoch"] = steps // epochs
-        callbacks = [*self._callbacks(), *callbacks]
+        callbacks = [*self._callbacks(steps), *callbacks]
         model.fit(*train, epochs=epochs, callbacks=callbacks, **arguments)
 
     def finish(self, model, data: dict, scores: dict) -> None:
@@ -93,13 +106,17 @@ class RunFolder:
             print(f"{name}: {value:.4f}")
         print(f"The run is in {self.folder}; {self.folder / CARD} says what came of it.")
 
-    def _callbacks(self):
+    def _callbacks(self, steps):
         import keras
 
         from tfzoo.callbacks import LossCurve, MetricsLog, Resume, StopOnNaN
 
+        # A short run has checkpoints too.
+        part = max(1, steps // PARTS_OF_A_RUN) if steps else math.inf
         callbacks = [
-            Resume(self.folder / CHECKPOINTS, STEPS_BETWEEN_CHECKPOINTS),
+            Resume(
+                self.folder / CHECKPOINTS, min(self.facts["settings"]["checkpoint_steps"], part)
+            ),
             LossCurve(self.folder / CURVE),
             MetricsLog(self.folder / LOG),
             StopOnNaN(),
@@ -108,20 +125,38 @@ class RunFolder:
             callbacks.append(keras.callbacks.TensorBoard(self.folder / TENSORBOARD))
         return callbacks
 
-    def _require_place(self, family):
+    def _read_earlier(self):
         path = self.folder / RUN
         if path.exists():
-            found = json.loads(path.read_text())["family"]
-            if found != family:
-                raise ValueError(
-                    f"`run` must be a new folder, or one of `tfzoo train {family}`; received "
-                    f"{self.folder}, which is a run of `tfzoo train {found}`."
-                )
+            earlier = json.loads(path.read_text())
+            self._require_family(earlier)
+            if "scores" in earlier or any((self.folder / CHECKPOINTS).glob("*")):
+                self._require_settings(earlier)
+                return earlier
+            # It came to nothing: there is nothing to go on with, and nothing to lose.
         elif self.folder.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
             raise ValueError(
                 f"`run` must be a new folder, or that of an earlier run; received {self.folder}, "
                 "which holds something else. Choose another name."
             )
+        return {}
+
+    def _require_family(self, earlier):
+        if earlier["family"] != self.facts["family"]:
+            raise ValueError(
+                f"`run` must be a new folder, or one of `tfzoo train {self.facts['family']}`; "
+                f"received {self.folder}, which is a run of `tfzoo train {earlier['family']}`."
+            )
+
+    def _require_settings(self, earlier):
+        for name, value in self.facts["settings"].items():
+            before = earlier["settings"].get(name, value)
+            if value != before and name not in FREE_SETTINGS:
+                raise ValueError(
+                    f"`{name}` must be {before!r}, as in the run that {self.folder} holds; "
+                    f"received {value!r}. Give the same command to go on with it, or name another "
+                    "folder."
+                )
 
     def _write(self, name, text):
         aside = self.folder / f".{uuid.uuid4().hex}"

@@ -31,7 +31,9 @@ def check(serves: str, source: str) -> None:
         raise ValueError(f"`data` must be data; received {source}, the folder of {what}.")
 
 
-def read(serves: str, source: str, names=None, data_dir=None, columns=None) -> tuple:
+def read(
+    serves: str, source: str, names=None, data_dir=None, columns=None, image_size=None
+) -> tuple:
     """Reads what a task learns from, and is evaluated on.
 
     Args:
@@ -40,6 +42,7 @@ def read(serves: str, source: str, names=None, data_dir=None, columns=None) -> t
         names: the classes or entities that may occur; None allows all.
         data_dir: folder of prepared TFDS datasets.
         columns: dict of what `columns_of` returns, for labelled texts.
+        image_size: int, pixels of a side that image files are brought to.
 
     Returns:
         The arguments of its `fit` and `evaluate`.
@@ -58,7 +61,7 @@ def read(serves: str, source: str, names=None, data_dir=None, columns=None) -> t
     if serves == "answers":
         return (data.load_squad(name, **where),)
     if serves == "images":
-        images = data.load_images(name, **where if split or data_dir else {})
+        images = data.load_images(name, **where if split or data_dir else {}, image_size=image_size)
         return images.images, images.labels
     if serves in ("generation", "masked_lm"):
         return (data.load_texts(name, **where),)

@@ -52,9 +52,13 @@ def bert(
     test: Annotated[str | None, typer.Option(help="Examples for it, named as data.")] = None,
     epochs: options.Epochs = 3,
     steps: options.Steps = None,
+    checkpoint_steps: options.CheckpointSteps = options.CHECKPOINT_STEPS,
     batch_size: options.BatchSize = 32,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Peak; 0.02 of Muon to pretrain, else 2e-4 of AdamW.")
+        float | None,
+        typer.Option(
+            min=options.LEAST_RATE, help="Peak; 0.02 of Muon to pretrain, else 2e-4 of AdamW."
+        ),
     ] = None,
     dtype: options.Dtype = "mixed_bfloat16",
     seed: options.Seed = 0,
@@ -75,6 +79,7 @@ def bert(
         read_preset(preset)  # whether there is one
     columns = columns_of(SERVES[task], text=text, label=label, pair=pair)
     folder = RunFolder(run, "bert", context.params)
+    folder.end_if_finished()
     parts, head, facts = divide(task, data, validation, test, held_out, data_dir, columns)
     keras.utils.set_random_seed(seed)
     if preset:

@@ -32,11 +32,15 @@ def gan(
     classes: Annotated[bool, typer.Option(help="Learn them where images have labels.")] = True,
     epochs: options.Epochs = 20,
     steps: options.Steps = None,
+    checkpoint_steps: options.CheckpointSteps = options.CHECKPOINT_STEPS,
     batch_size: options.BatchSize = 64,
-    learning_rate: Annotated[float, typer.Option(help="Of both players.")] = 1e-3,
+    learning_rate: Annotated[
+        float, typer.Option(min=options.LEAST_RATE, help="Of both players.")
+    ] = 1e-3,
     dtype: options.Dtype = "float32",
     seed: options.Seed = 0,
     held_out: options.HeldOut = 0.1,
+    image_size: options.ImageSize = None,
     data_dir: options.DataDir = None,
     licence: options.Licence = None,
 ) -> None:
@@ -49,7 +53,8 @@ def gan(
 
     check("images", data)
     folder = RunFolder(run, "gan", context.params)
-    images = sources.Images(*read("images", data, data_dir=data_dir))
+    folder.end_if_finished()
+    images = sources.Images(*read("images", data, data_dir=data_dir, image_size=image_size))
     train, _, test = sources.split_images(images, validation=0.0, test=held_out)
     num_classes = images.num_classes if classes else None
     keras.utils.set_random_seed(seed)

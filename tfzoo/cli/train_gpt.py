@@ -20,8 +20,11 @@ def gpt(
     dropout: Annotated[float, typer.Option(min=0.0, max=0.9)] = 0.0,
     epochs: options.Epochs = 1,
     steps: options.Steps = None,
+    checkpoint_steps: options.CheckpointSteps = options.CHECKPOINT_STEPS,
     batch_size: options.BatchSize = 16,
-    learning_rate: Annotated[float, typer.Option(help="Peak, of Muon.")] = 0.02,
+    learning_rate: Annotated[
+        float, typer.Option(min=options.LEAST_RATE, help="Peak, of Muon.")
+    ] = 0.02,
     dtype: options.Dtype = "mixed_bfloat16",
     seed: options.Seed = 0,
     held_out: options.HeldOut = 0.05,
@@ -40,6 +43,7 @@ def gpt(
     form = {**size_of("GPT", size), **models.MODERN}
     check("generation", data)
     folder = RunFolder(run, "gpt", context.params)
+    folder.end_if_finished()
     corpus = load_corpus(
         data,
         validation=held_out,

@@ -16,6 +16,10 @@ Steps = Annotated[
     int | None, typer.Option(min=1, help="Steps instead of passes, evaluated ten times.")
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Rows, or images, of a step.")]
+CheckpointSteps = Annotated[
+    int,
+    typer.Option(min=1, help="Steps between two checkpoints; with --steps at most a tenth of it."),
+]
 Dtype = Annotated[str, typer.Option(help="Keras dtype policy.")]
 Seed = Annotated[int, typer.Option(help="Of the weights, and of the order of the data.")]
 HeldOut = Annotated[
@@ -23,9 +27,16 @@ HeldOut = Annotated[
     typer.Option(min=0.0, max=0.45, help="Share for validation, and the same share for test."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of prepared TFDS datasets.")]
+ImageSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Pixels of a side: image files are cut to a square and resized."),
+]
 Text = Annotated[
     str | None, typer.Option(help="Where labelled texts have the text: a name, or a place from 0.")
 ]
 Label = Annotated[str | None, typer.Option(help="Where they have the label, likewise.")]
 Pair = Annotated[str | None, typer.Option(help="Where pairs of texts have the second one.")]
 Licence = Annotated[str | None, typer.Option(help="Licence of the data, for the model card.")]
+
+CHECKPOINT_STEPS = 100
+LEAST_RATE = 1e-12  # a learning rate above 0: typer knows closed intervals only
