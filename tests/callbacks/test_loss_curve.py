@@ -1,9 +1,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose
 
-from tfzoo.callbacks import LossCurve
+from tfzoo.callbacks import LossCurve, Resume
+from tfzoo.models import GPTBackbone, GPTCausalLM
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n"
 
@@ -196,3 +198,28 @@ def test_a_loss_that_is_not_logged_is_named():
     curve.on_epoch_begin(0)
     with pytest.raises(ValueError, match="what the model logs, loss, .*; received 'critic_loss'"):
         curve.on_train_batch_end(0, {"loss": 1.0, "generator_loss": 2.0})
+
+
+def test_a_resumed_run_is_drawn_from_its_beginning(tmp_path):
+    def train(epochs):
+        keras.utils.set_random_seed(2)
+        batches = tf.data.Dataset.from_tensors(({"token_ids": [1, 2, 3]}, [2, 3, 4])).repeat(6)
+        backbone = GPTBackbone(9, num_layers=1, num_heads=1, hidden_dim=4)
+        model = GPTCausalLM(backbone)
+        model.compile("sgd")
+        curve = LossCurve(tmp_path / "loss.png")
+        model.fit(
+            batches.batch(2),
+            validation_data=batches.batch(2),
+            epochs=epochs,
+            verbose=0,
+            callbacks=[Resume(tmp_path / "checkpoints", 100), curve],
+        )
+        return lines_of(curve), model.history.history
+
+    train(2)
+    (fine, coarse, dots), history = train(4)
+    assert_allclose(fine[0][:3], [1.5, 4.5, 6.5])  # two epochs of three steps, then single ones
+    assert_allclose(fine[1][:2], history["loss"][:2])
+    assert_allclose(fine[0][-1], 11.5)
+    assert_allclose(dots, [[3, 6, 9, 12], history["val_loss"]])

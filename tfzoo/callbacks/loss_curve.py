@@ -22,7 +22,7 @@ class LossCurve(keras.callbacks.Callback):
     A faint line shows how the training loss scatters, a strong one its course, and dots the
     validation loss; several losses have a colour each. Keras reports the mean since the beginning
     of the epoch; the lines are means of short intervals, which follow from it where every batch
-    weighs the same.
+    weighs the same. Of the epochs before an interruption `Resume` knows the means, which are drawn.
 
     Args:
         path: where the picture goes: a name that ends in .png, .svg or .pdf. Missing folders are
@@ -57,16 +57,16 @@ class LossCurve(keras.callbacks.Callback):
             raise ValueError(
                 f"`path` must end in one of {', '.join(FORMATS)}; received {str(path)!r}."
             )
-        self._epochs, self._validation = [], []
+        self._steps, self._logs = {}, {}  # by the number of the epoch
 
     def on_train_begin(self, logs=None):
         """Forgets the run before; looks at once whether the picture can be written."""
-        self._epochs, self._validation = [], []
+        self._steps, self._logs = {}, {}
         require_place(self.path)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Begins a new running mean, as Keras does."""
-        self._epochs.append([])
+        self._steps[epoch] = []
 
     def on_train_batch_end(self, batch, logs=None):
         """Notes the number of steps in this epoch and their mean loss."""
@@ -78,20 +78,22 @@ class LossCurve(keras.callbacks.Callback):
                 f"`names` must be among what the model logs, {', '.join(logs)}; received "
                 f"{missing[0]!r}."
             )
-        self._epochs[-1].append((batch + 1, *(logs[name] for name in self.names)))
+        rows = next(reversed(self._steps.values()))
+        rows.append((batch + 1, *(logs[name] for name in self.names)))
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws the run so far."""
-        steps = sum(max(means, default=(0,))[0] for means in self._epochs)
-        for name in self.names:
-            if f"val_{name}" in (logs or {}):
-                self._validation.append((name, steps, logs[f"val_{name}"]))
-        if steps:
+        if epoch and not self._logs:
+            past = self.model.history
+            for place, number in enumerate(past.epoch):
+                self._logs[number] = {name: values[place] for name, values in past.history.items()}
+        self._logs[epoch] = logs or {}
+        if any(self._steps.values()):
             self._save(self.figure())
 
     def figure(self) -> Figure:
         """Returns the curve as a `matplotlib.figure.Figure`, to show in a notebook."""
-        if not any(self._epochs):
+        if not any(self._steps.values()):
             raise ValueError("There is no loss to draw yet: pass this callback to `fit` first.")
         figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
         axes = figure.add_subplot(xlabel="step", ylabel="loss")
@@ -112,20 +114,36 @@ class LossCurve(keras.callbacks.Callback):
         axes.plot(steps, losses, color=colour, alpha=0.3, linewidth=0.8)
         steps, losses = self._intervals(COARSE_INTERVALS, number)
         axes.plot(steps, losses, color=colour, linewidth=2, label=f"{title} {losses[-1]:.3f}")
-        dots = [(step, loss) for whose, step, loss in self._validation if whose == name]
-        dots = np.array(dots).reshape(-1, 2).T
+        dots = self._validation(name)
         if dots.size:
             title = "validation" if len(self.names) == 1 else f"validation, {title}"
             label = f"{title} {dots[1, -1]:.3f}"
             axes.plot(*dots, "o", color=f"C{2 * number + 1}", label=label)
         return losses, dots[1]
 
+    def _epochs(self):
+        """Of each epoch the numbers of steps with the means by then, and what it ended with."""
+        length = max(steps for rows in self._steps.values() for steps, *_ in rows)
+        for number in sorted({*self._logs, *self._steps}):
+            rows, logs = self._steps.get(number), self._logs.get(number, {})
+            if not rows and {*self.names} <= {*logs}:  # it was before an interruption
+                rows = [(length, *(logs[name] for name in self.names))]
+            yield rows or [], logs
+
+    def _validation(self, name):
+        dots, end = [], 0
+        for rows, logs in self._epochs():
+            end += max(rows, default=(0,))[0]
+            dots += [(end, logs[f"val_{name}"])] if f"val_{name}" in logs else []
+        return np.array(dots).reshape(-1, 2).T
+
     def _intervals(self, most, number):
         """Steps and mean losses of about `most` intervals or fewer, each placed at its middle."""
-        share = most / sum(len(means) for means in self._epochs)
+        epochs = [rows for rows, _ in self._epochs() if rows]
+        share = most / sum(map(len, epochs))
         middles, losses, begin = [], [], 0
-        for means in filter(None, self._epochs):
-            rows = [(0,) * (len(self.names) + 1), *sorted(means)]
+        for rows in epochs:
+            rows = [(0,) * (len(self.names) + 1), *sorted(rows)]
             counts, means = np.array(rows, "float64")[:, [0, number + 1]].T
             num_intervals = int(np.clip(len(means) * share, 1, len(means) - 1))
             ends = np.linspace(0, len(means) - 1, num_intervals + 1).astype(int)

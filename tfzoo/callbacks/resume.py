@@ -31,8 +31,9 @@ class Resume(keras.callbacks.Callback):
     and exits with `tfzoo.callbacks.PREEMPTED_EXIT_CODE`, 75. A finished run that is run again does
     nothing and returns its history; with more `epochs` it goes on.
 
-    Other callbacks see the steps after the interruption only. What they count or remember (the
-    patience of `EarlyStopping`, the curve of `LossCurve`) begins anew there.
+    Other callbacks see the steps after the interruption only. What they count or remember, such as
+    the patience of `EarlyStopping`, begins anew there; `MetricsLog` and `LossCurve` read what was
+    before from the history.
 
     Args:
         folder: path of the checkpoints of one `fit`; it is made if needed.
