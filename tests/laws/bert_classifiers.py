@@ -70,6 +70,7 @@ def served_classes(model):
         rows = [dict(answer) for answer in model.classify(texts)]
         best = [answer[0] for answer in model.classify(texts, top_k=1)]
         return {
+            "class_names": [list(CLASS_NAMES)] * len(texts),
             "label": [one.name for one in best],
             "probability": np.array([one.probability for one in best]),
             "probabilities": np.array([[row[name] for name in CLASS_NAMES] for row in rows]),
@@ -101,7 +102,7 @@ def served_entities(model):
 
 
 CLASSES = {
-    "class_names": ("string", (len(CLASS_NAMES),)),
+    "class_names": ("string", (None, len(CLASS_NAMES))),
     "label": ("string", (None,)),
     "probability": ("float32", (None,)),
     "probabilities": ("float32", (None, len(CLASS_NAMES))),

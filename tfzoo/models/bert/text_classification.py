@@ -61,8 +61,9 @@ def classify(self, texts, top_k=None, batch_size=32):
 def serving_functions(self):
     """What `tfzoo.export` puts into a SavedModel: names, functions and their inputs.
 
-    `classify`: text string (B,) -> class_names string (C,), probabilities float32 (B, C), and
-    the most probable class of each text, label string (B,) and probability float32 (B,).
+    `classify`: text string (B,) -> class_names string (B, C), the same in each row, probabilities
+    float32 (B, C), and the most probable class of each text, label string (B,) and probability
+    float32 (B,).
     `classify_pair`: text and second_text, both string (B,) -> the same; not where there are
     `long_documents`.
     """
@@ -78,9 +79,11 @@ def serving_functions(self):
 
     def answer(texts):
         found = probabilities(self, self._attached()(texts))
+        names = tf.constant(self.class_names)
         return {
-            "class_names": tf.constant(self.class_names),
-            "label": tf.gather(tf.constant(self.class_names), tf.argmax(found, -1)),
+            # In every row: servers answer by rows, and call that of all rows none.
+            "class_names": tf.broadcast_to(names, tf.shape(found)),
+            "label": tf.gather(names, tf.argmax(found, -1)),
             "probability": tf.reduce_max(found, axis=-1),
             "probabilities": found,
         }
