@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfzoo.models import (
     GAN,
@@ -225,3 +226,22 @@ def test_other_data_are_refused_without_printing_them(x, found):
     for verb in (model.fit, model.evaluate, model.predict):
         with pytest.raises(ValueError, match=f"{sentence} .*; {found}"):
             verb(x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: GPTCausalLM(GPTBackbone(7, 1, 2, 6)),
+        lambda: BertMaskedLM(bert()),
+        lambda: BertTokenClassifier(bert(), entity_names=["x"]),
+        lambda: BertTextClassifier(bert(), class_names=["x", "y"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "batch", [np.ones((4, 5), "int32"), ({"token_ids": np.ones((4, 5), "int32")},)]
+)
+def test_a_batch_of_ones_own_is_explained(make, batch):
+    model = make()
+    model.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match=r"must be `\(\{'token_ids': ...\}, targets\)`.*int32"):
+        model.fit(tf.data.Dataset.from_tensor_slices(batch).batch(2), verbose=0)

@@ -14,6 +14,7 @@ from tfzoo.models.bert import filling, masked_batches
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.task import Task, sum_over_replicas
+from tfzoo.models.unpack import parts_of
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
 from tfzoo.preprocessing import MaskedLMPreprocessor
 
@@ -286,7 +287,7 @@ class BertMaskedLM(Task):
 
 def unpack(data):
     """`(x, targets[, weights])` -> x, targets, and a list of float32 weights for each target."""
-    x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
+    x, targets, weights = parts_of(data)
     if "mask_positions" not in x:
         raise ValueError(
             "A batch must have `mask_positions`, as `MaskedLMPreprocessor.mask` makes them; "

@@ -11,8 +11,8 @@ from tfzoo.models.bert.answer_spans import IMPOSSIBLE, row_losses
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.pretrained import from_pretrained, require_room
 from tfzoo.models.bert.question_batches import evaluation_batches, is_examples, training_batches
-from tfzoo.models.bert.unpack import unpack
 from tfzoo.models.task import Task, sum_over_replicas
+from tfzoo.models.unpack import unpack_examples
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, fine_tuning_adamw
 from tfzoo.preprocessing import QuestionAnsweringPreprocessor, SlidingWindows
 
@@ -171,7 +171,7 @@ class BertQuestionAnswerer(Task):
     def train_step(self, data):
         """One step on a batch `(x, targets, weights)`; weights are optional."""
         # Unpack
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_examples(data)
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
 
@@ -201,7 +201,7 @@ class BertQuestionAnswerer(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics: of prepared rows, or of examples as strings."""
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_examples(data)
         if "context" not in x:
             self.loss_metric.update_state(row_losses(targets, self(x, training=False)), weights)
             return self.results([self.loss_metric])

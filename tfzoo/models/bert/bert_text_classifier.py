@@ -28,8 +28,8 @@ from tfzoo.models.bert.long_documents import (
 )
 from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.bert.text_classification import classify, serving_functions
-from tfzoo.models.bert.unpack import unpack
 from tfzoo.models.task import Task, sum_over_replicas
+from tfzoo.models.unpack import unpack_examples
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
 from tfzoo.preprocessing import TextClassifierPreprocessor
 
@@ -223,7 +223,7 @@ class BertTextClassifier(Task):
     def train_step(self, data):
         """One step on a batch `(x, targets, weights)`; weights are optional."""
         # Unpack
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_examples(data)
         weights = self._weigh_classes(targets, weights)
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
@@ -254,7 +254,7 @@ class BertTextClassifier(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics."""
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_examples(data)
         logits = self(x, training=False)
         losses = self._example_losses(targets, logits)
         self.loss_metric.update_state(losses, self._weigh_classes(targets, weights))

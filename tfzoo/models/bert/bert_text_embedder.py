@@ -16,9 +16,9 @@ from tfzoo.models.bert.pretrained import (
     require_room,
     sentence_settings,
 )
-from tfzoo.models.bert.unpack import unpack
 from tfzoo.models.bert.vector_gradients import vector_gradients
 from tfzoo.models.task import Task, sum_over_replicas
+from tfzoo.models.unpack import unpack_examples
 from tfzoo.optimizers import aggregate_and_clip, fine_tuning_adamw
 from tfzoo.preprocessing import TextClassifierPreprocessor
 
@@ -165,7 +165,7 @@ class BertTextEmbedder(Task):
     def train_step(self, data):
         """One step on a batch `(x, text_ids, weights)`; both are optional."""
         # Unpack
-        x, text_ids, weights = unpack(data)
+        x, text_ids, weights = unpack_examples(data)
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
 
@@ -195,7 +195,7 @@ class BertTextEmbedder(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics."""
-        x, text_ids, weights = unpack(data)
+        x, text_ids, weights = unpack_examples(data)
         vectors = self(x, training=False)
         arguments = dict(vectors, text_ids=text_ids, weights=weights)
         self.loss_metric.update_state(self.objective(**arguments), weights)

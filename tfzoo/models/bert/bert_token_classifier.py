@@ -29,6 +29,7 @@ from tfzoo.models.bert.tagged_examples import (
 )
 from tfzoo.models.bert.token_classification import serving_functions, tag, tag_words
 from tfzoo.models.task import Task, sum_over_replicas
+from tfzoo.models.unpack import unpack_tokens
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip
 from tfzoo.preprocessing import TokenClassifierPreprocessor
 
@@ -197,7 +198,7 @@ class BertTokenClassifier(Task):
     def train_step(self, data):
         """One step on a batch `(x, targets, weights)`; weights are optional."""
         # Unpack
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_tokens(data)
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
 
@@ -227,7 +228,7 @@ class BertTokenClassifier(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics; the pieces with a weight speak for their words."""
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_tokens(data)
         logits = self(x, training=False)
         self.loss_metric.update_state(self.objective(targets, logits), weights)
         tags, _, num_words = word_tags(logits, weights > 0)
@@ -274,11 +275,3 @@ class BertTokenClassifier(Task):
             "dropout": self.dropout_rate,
             "long_documents": self.long_documents and self.long_documents.get_config(),
         }
-
-
-def unpack(data):
-    """`(x, targets[, weights])` -> all three; missing weights are ones."""
-    x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if weights is None:
-        weights = tf.ones(tf.shape(targets))
-    return x, targets, tf.cast(weights, tf.float32)

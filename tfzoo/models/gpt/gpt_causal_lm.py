@@ -14,6 +14,7 @@ from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.streamed_generation import continue_texts, start_texts, state_specs
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.text_generation import generate, score
+from tfzoo.models.unpack import unpack_tokens
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
 from tfzoo.preprocessing import CausalLMPreprocessor
 from tfzoo.samplers import Draft
@@ -108,7 +109,7 @@ class GPTCausalLM(Task):
     def train_step(self, data):
         """One step on a batch `(x, targets, weights)`; weights are optional."""
         # Unpack
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_tokens(data)
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
 
@@ -138,7 +139,7 @@ class GPTCausalLM(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics."""
-        x, targets, weights = unpack(data)
+        x, targets, weights = unpack_tokens(data)
         logits = self(x, training=False)
         self.loss_metric.update_state(self.objective(targets, logits), weights)
         nats = TokenLoss()(targets, logits)
@@ -253,11 +254,3 @@ class GPTCausalLM(Task):
             "generate_start": (generate_start, [text, *settings]),
             "generate_continue": (generate_continue, state_specs(self)),
         }
-
-
-def unpack(data):
-    """`(x, targets[, weights])` -> all three; missing weights are ones."""
-    x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if weights is None:
-        weights = tf.ones(tf.shape(targets))
-    return x, targets, tf.cast(weights, tf.float32)
