@@ -95,6 +95,30 @@ def test_a_version_that_does_not_load_changes_nothing(tmp_path):
         assert response.json() == {"outputs": [[100.0, 100.0, 100.0]]}
 
 
+def test_versions_that_do_not_load_are_not_counted(tmp_path, caplog):
+    folder = tmp_path / "sums"
+    for number in (1, 2, 3, 4):
+        bundles.save_arithmetic(folder / str(number), offset=100.0 * number)
+    for number in (2, 4):
+        shutil.rmtree(folder / str(number) / "variables")
+
+    def answer(server):
+        response = server.http.post("/v1/models/sums:predict", json={"inputs": [[0, 0, 0]]})
+        return response.json()["outputs"][0][0]
+
+    with running(folder) as server:
+        assert states(server) == {"4": "END", "3": "AVAILABLE"}  # 2 is not even looked at
+        assert answer(server) == 300.0
+        # Nothing is left of 4, and the next of the old ones that loads takes over from 3.
+        for number in (3, 4):
+            shutil.rmtree(folder / str(number))
+        wait_for(lambda: states(server) == {"2": "END", "1": "AVAILABLE"})
+        assert answer(server) == 100.0
+    with running(folder, num_versions=2) as server:
+        assert states(server) == {"2": "END", "1": "AVAILABLE"}
+    assert f"sums: {folder / '4'} cannot be loaded" in caplog.text
+
+
 def test_a_saved_model_without_a_bundle(tmp_path):
     bundles.save(bundles.Arithmetic(5.0), tmp_path / "any/4", ["scale"])
     inputs = {"x": [[1, 2, 3]], "factor": 1}

@@ -18,7 +18,7 @@ class Model:
 
     Args:
         bundle: `FOLDER` or `NAME=FOLDER`; the folder holds numbered versions, or is one.
-        num_versions: how many are kept.
+        num_versions: how many are kept, of those that can be loaded.
 
     Raises:
         ValueError: if the name cannot stand in an address, or there is no version.
@@ -75,16 +75,19 @@ class Model:
     async def refresh(self) -> None:
         """Loads versions that are new, aside, and lets go those that are too old or gone."""
         folders = await asyncio.to_thread(self._folders)
-        wanted = dict(sorted(folders.items())[-self._num_versions :])
-        for number, folder in wanted.items():
-            if number not in self._versions:
-                await self._load(number, folder)
+        keep, tried = [], []
+        # The newest that can be loaded: for one that cannot, the next older one stands in.
+        for number in sorted(folders, reverse=True):
+            if len(keep) == self._num_versions:
+                break
+            tried.append(number)
+            if number in self._versions or await self._load(number, folders[number]):
+                keep.append(number)
         # Nothing is let go for a version that does not load, or for a folder that is empty now.
-        keep = sorted(set(self._versions) & set(folders))[-self._num_versions :]
         for number in set(self._versions) - set(keep) if keep else ():
             log.info("%s: version %d leaves", self.name, number)
             self._free(self._versions.pop(number))
-        self._failures = {n: failure for n, failure in self._failures.items() if n in wanted}
+        self._failures = {n: failure for n, failure in self._failures.items() if n in tried}
 
     def _folders(self):
         if self._only is not None:
@@ -99,9 +102,10 @@ class Model:
         return {}
 
     async def _load(self, number, folder):
+        """Whether it is loaded; what did not load is not tried again before it changes."""
         changed = (folder / "saved_model.pb").stat().st_mtime
         if self._failures.get(number, (None,))[0] == changed:
-            return
+            return False
         # With what XLA compiles it may take a while.
         print(f"loading {self.name}/{number} ...", flush=True)
         try:
@@ -109,10 +113,11 @@ class Model:
         except ValueError as error:
             self._failures[number] = changed, str(error)
             log.error("%s: %s", self.name, error)
-            return
+            return False
         self._failures.pop(number, None)
         self._versions[number], self._in_flight[version] = version, 0
         log.info("%s: version %d is served", self.name, number)
+        return True
 
     def _free(self, version):
         """Frees what nobody uses and nobody will be lent."""
