@@ -114,7 +114,12 @@ def test_status_and_metadata(server):
 
 
 def test_health_and_metrics(server, post):
-    assert server.http.get("/").json()["health"] == ["/healthz", "/readyz"]
+    contents = server.http.get("/").json()
+    assert contents["health"] == ["/healthz", "/readyz"]
+    # It is described without a page whose scripts a machine without internet lacks.
+    described = server.http.get(contents["documentation"]).json()
+    assert "/v1/models/{name}:predict" in described["paths"]
+    assert [server.http.get(page).status_code for page in ("/docs", "/redoc")] == [404, 404]
     assert server.http.get("/healthz").json() == {"status": "alive"}
     assert server.http.get("/readyz").json() == {"status": "ready"}
     labels = '{code="200",method="/v1/models/{name}:predict",protocol="http"}'

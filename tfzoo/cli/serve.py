@@ -66,7 +66,7 @@ def serve(
     """Serve bundles: TensorFlow Serving's REST and gRPC, and OpenAI's completions for GPT.
 
     Needs `pip install tfzoo[serve]`. A new version in a folder takes over without a lost request.
-    `/healthz` says whether the server lives, `/readyz` whether it takes requests, `/docs` the rest.
+    `/healthz` says whether the server lives, `/readyz` whether it takes requests, `/openapi.json` the rest.
     """
     given = dict(locals())
     missing = [package for module, package in NEEDED.items() if find_spec(module) is None]

@@ -21,7 +21,7 @@ from tfzoo.serving.service import Service
 
 log = logging.getLogger("tfzoo.serving")
 CONTENTS = {
-    "documentation": "/docs",
+    "documentation": "/openapi.json",
     "health": ["/healthz", "/readyz"],
     "metrics": "/metrics",
     "models": "/v1/models",
@@ -32,11 +32,14 @@ CONTENTS = {
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application; `/docs` and `/openapi.json` describe it."""
+    """The application; `/openapi.json` describes it."""
     app = FastAPI(
         title="tfzoo serve",
         version="1",
         description="TensorFlow Serving's REST API, and OpenAI's completions, over bundles.",
+        # The pages that show it load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
     )
     bearer = HTTPBearer(auto_error=False)
 
@@ -139,7 +142,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException):
-        response = say(request, Refusal(error.status_code, f"{error.detail}: see /docs."))
+        response = say(request, Refusal(error.status_code, f"{error.detail}: see /openapi.json."))
         response.headers.update(error.headers or {})
         return response
 
