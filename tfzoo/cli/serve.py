@@ -1,6 +1,7 @@
 """`tfzoo serve`: bundles over HTTP and gRPC."""
 
 import dataclasses
+import enum
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tfzoo.serving.settings import Settings
+from tfzoo.serving.settings import Scaling, Settings
 
 NEEDED = {
     "fastapi": "fastapi",
@@ -19,6 +20,14 @@ NEEDED = {
     "tensorflow_serving": "tensorflow-serving-api",
     "uvicorn": "uvicorn",
 }
+NEEDED_BY_RAY = {"ray": "ray[serve]"}
+
+
+class Engine(enum.StrEnum):
+    """What runs the server."""
+
+    UVICORN = "uvicorn"
+    RAY = "ray"
 
 
 def serve(
@@ -62,30 +71,61 @@ def serve(
     drain_seconds: Annotated[
         float, typer.Option(help="For requests in flight when SIGTERM comes.")
     ] = Settings.drain_seconds,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="One process of uvicorn, or replicas under Ray Serve, without gRPC."),
+    ] = Engine.UVICORN,
+    replicas: Annotated[
+        int | None, typer.Option(help="Of Ray: processes that hold the models; 1 by default.")
+    ] = None,
+    max_replicas: Annotated[
+        int | None, typer.Option(help="Of Ray: so many at most, as the load asks for.")
+    ] = None,
+    target_ongoing_requests: Annotated[
+        float | None,
+        typer.Option(help="Of Ray: above so many, another replica starts; 2 by default."),
+    ] = None,
 ) -> None:
     """Serve bundles: TensorFlow Serving's REST and gRPC, and OpenAI's completions for GPT.
 
-    Needs `pip install tfzoo[serve]`. A new version in a folder takes over without a lost request.
-    `/healthz` says whether the server lives, `/readyz` whether it takes requests, `/openapi.json` the rest.
+    Needs `pip install tfzoo[serve]`, or `tfzoo[serve,ray]` for `--engine ray`. A new version in a
+    folder takes over without a lost request.
+    `/healthz` says whether the server lives, `/readyz` whether it takes requests, `/openapi.json`
+    the rest.
     """
     given = dict(locals())
-    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    needed = NEEDED | (NEEDED_BY_RAY if engine is Engine.RAY else {})
+    missing = [package for module, package in needed.items() if find_spec(module) is None]
     if missing:
+        extras = "serve,ray" if engine is Engine.RAY else "serve"
         raise ValueError(
-            f"`tfzoo serve` needs {', '.join(missing)}: run `pip install 'tfzoo[serve]'`."
+            f"`tfzoo serve` needs {', '.join(missing)}: run `pip install 'tfzoo[{extras}]'`."
         )
     names = [field.name for field in dataclasses.fields(Settings)]
     settings = Settings(**{name: given[name] for name in names})
-    start_process(settings)
+    names = [field.name for field in dataclasses.fields(Scaling)]
+    scaling = {name: given[name] for name in names if given[name] is not None}
+    if engine is Engine.RAY:
+        if grpc_port != Settings.grpc_port:
+            raise ValueError("`--grpc-port` is of `--engine uvicorn`: Ray serves no gRPC here.")
+        start_process(settings, Scaling(**scaling))
+    elif scaling:
+        options = ", ".join(f"`--{name.replace('_', '-')}`" for name in scaling)
+        raise ValueError(f"{options} must come with `--engine ray`; received `uvicorn`.")
+    else:
+        start_process(settings)
 
 
-def start_process(settings: Settings) -> None:
+def start_process(settings: Settings, scaling: Scaling | None = None) -> None:
     """Becomes the server, in whose process neither tfzoo's models nor Keras can be imported."""
     values = dataclasses.asdict(settings)
     token = values.pop("token")
     if token:
         os.environ["TFZOO_TOKEN"] = token  # arguments are seen by everybody on a machine
     program = Path(__file__).parent.parent / "serving" / "__main__.py"
+    arguments = [json.dumps(values)]
+    if scaling:
+        arguments.append(json.dumps(dataclasses.asdict(scaling)))
     sys.stdout.flush()
     # -P: the folder of the program is no place to import from.
-    os.execv(sys.executable, [sys.executable, "-P", str(program), json.dumps(values)])
+    os.execv(sys.executable, [sys.executable, "-P", str(program), *arguments])

@@ -4,6 +4,7 @@ import hmac
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -31,8 +32,13 @@ CONTENTS = {
 }
 
 
-def create_app(service: Service) -> FastAPI:
-    """The application; `/openapi.json` describes it."""
+def create_app(service: Service, counted: Callable[[], Awaitable[bytes]] | None = None) -> FastAPI:
+    """The application; `/openapi.json` describes it.
+
+    Args:
+        service: the models.
+        counted: gives what `/metrics` answers, where other processes count too.
+    """
     app = FastAPI(
         title="tfzoo serve",
         version="1",
@@ -51,7 +57,9 @@ def create_app(service: Service) -> FastAPI:
     guard = {"dependencies": [Depends(authorized)]}
     app.include_router(completions_router(service), **guard)
     app.include_router(models_router(service), **guard, responses=schemas.ERRORS)
-    app.include_router(metrics_router(service), **guard, responses={401: schemas.ERRORS[401]})
+    app.include_router(
+        metrics_router(service, counted), **guard, responses={401: schemas.ERRORS[401]}
+    )
     app.include_router(health_router(service))
     app.add_middleware(Count, metrics=service.metrics)
     add_error_handlers(app)
@@ -82,14 +90,15 @@ def health_router(service: Service) -> APIRouter:
     return router
 
 
-def metrics_router(service: Service) -> APIRouter:
+def metrics_router(service: Service, counted=None) -> APIRouter:
     """What Prometheus asks."""
     router = APIRouter(tags=["operation"])
 
     @router.get("/metrics", response_class=PlainTextResponse)
-    def metrics():
+    async def metrics():
         """Counters for Prometheus."""
-        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+        text = await counted() if counted else service.metrics.text()
+        return Response(text, media_type="text/plain; version=0.0.4")
 
     return router
 

@@ -49,11 +49,46 @@ class Metrics:
         self.requests.labels(protocol, method, code).inc()
         self.seconds.labels(protocol, method).observe(time.perf_counter() - start)
 
+    def families(self) -> list[prometheus_client.Metric]:
+        """All that was counted so far, in a form that goes from process to process."""
+        self._look()
+        return list(self.registry.collect())
+
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
+        self._look()
+        return prometheus_client.generate_latest(self.registry)
+
+    def _look(self):
         self._served.clear()
         for model in self._models():
             for number, (state, _) in model.states().items():
                 if state == "AVAILABLE":
                     self._served.labels(model.name, number).set(1)
-        return prometheus_client.generate_latest(self.registry)
+
+
+class Joined:
+    """What several servers counted, each sample with its `replica`.
+
+    Args:
+        replicas: `{name: families}`.
+    """
+
+    def __init__(self, replicas: dict[str, list[prometheus_client.Metric]]):
+        self._replicas = replicas
+
+    def collect(self):
+        """What Prometheus's client asks a registry."""
+        joined = {}
+        for replica, families in self._replicas.items():
+            for one in families:
+                empty = prometheus_client.Metric(one.name, one.documentation, one.type)
+                joined.setdefault(one.name, empty).samples.extend(
+                    sample._replace(labels={**sample.labels, "replica": replica})
+                    for sample in one.samples
+                )
+        return joined.values()
+
+    def text(self) -> bytes:
+        """All of it as Prometheus reads it."""
+        return prometheus_client.generate_latest(self)

@@ -6,13 +6,13 @@ import logging
 import math
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 
 import uvicorn
 
 from tfzoo.serving.app import create_app
+from tfzoo.serving.listening import listen
 from tfzoo.serving.rpc import create_rpc_server
 from tfzoo.serving.service import Service
 from tfzoo.serving.settings import Settings
@@ -49,7 +49,7 @@ async def serve(
         ValueError: if a bundle cannot be served.
         OSError: if a port is taken.
     """
-    listening = _listen(settings)
+    listening = listen(settings)
     service = Service(settings)
     rpc = create_rpc_server(service)
     grpc_port = _bind(rpc, settings)
@@ -77,22 +77,6 @@ async def serve(
     asyncio.get_running_loop().call_later(settings.drain_seconds, service.batcher.give_up)
     await asyncio.gather(serving, rpc.stop(settings.drain_seconds + LAST_WORDS))
     return service.stop()
-
-
-def _listen(settings):
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # With the protocol named, asyncio sends at once; without, answers wait 40 ms for the client.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.rest_port))
-    except OSError as error:
-        listening.close()
-        place = f"{settings.host}:{settings.rest_port}"
-        raise OSError(
-            f"`rest_port` must be free and `host` this machine's; {place}: {error}."
-        ) from None
-    return listening
 
 
 def _bind(rpc, settings):

@@ -52,5 +52,40 @@ class Settings:
                 raise ValueError(f"`{field.name}` must be above 0; received {value}.")
 
 
+@dataclasses.dataclass(frozen=True)
+class Scaling:
+    """How many processes hold the models, where Ray starts them.
+
+    Args:
+        replicas: so many; at least so many, if there is `max_replicas`.
+        max_replicas: at most so many, as the load asks for.
+        target_ongoing_requests: of one replica: with more, others start; None for Ray's default, 2.
+    """
+
+    replicas: int = 1
+    max_replicas: int | None = None
+    target_ongoing_requests: float | None = None
+
+    def __post_init__(self):
+        if self.replicas < 1:
+            raise ValueError(f"`replicas` must be above 0; received {self.replicas}.")
+        if self.max_replicas is not None and self.max_replicas < self.replicas:
+            raise ValueError(
+                f"`max_replicas` must be `replicas`, {self.replicas}, or more; received "
+                f"{self.max_replicas}."
+            )
+        target = self.target_ongoing_requests
+        if target is not None and (target <= 0 or self.max_replicas is None):
+            raise ValueError(
+                "`target_ongoing_requests` must be above 0, and come with `max_replicas`; "
+                f"received {target} and {self.max_replicas}."
+            )
+
+    @property
+    def most(self) -> int:
+        """Replicas there may be at the same time."""
+        return self.max_replicas or self.replicas
+
+
 def _may_be_zero(name):
     return name in ("rest_port", "grpc_port", "batch_wait", "drain_seconds")
