@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 
 import grpc
 import httpx
@@ -27,13 +26,11 @@ TOKEN = "s3cret-of-the-test"
 
 
 class Processes:
-    """A command that starts Ray, and all processes that inherit a mark from it."""
+    """A command that starts Ray, and all processes of its session."""
 
     def __init__(self, folder, *command):
-        self.mark = f"TFZOO_TEST_MARK={uuid.uuid4().hex}"
         self.temporary = tempfile.mkdtemp(prefix="ray")  # a socket's path has 107 bytes at most
-        key, value = self.mark.split("=")
-        environment = {"TFZOO_TOKEN": TOKEN, "TMPDIR": self.temporary, key: value}
+        environment = {"TFZOO_TOKEN": TOKEN, "TMPDIR": self.temporary}
         path = os.pathsep.join(filter(None, [str(HOUSE), os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
             [sys.executable, *command],
@@ -41,6 +38,7 @@ class Processes:
             stderr=subprocess.STDOUT,
             text=True,
             cwd=folder,
+            start_new_session=True,
             env={**os.environ, **environment, "PYTHONPATH": path},
         )
         self.lines = []
@@ -53,12 +51,13 @@ class Processes:
                 return line
 
     def alive(self, name=""):
-        """Numbers of the marked processes whose command begins with a name."""
+        """Numbers of the processes whose command begins with a name."""
         found = []
         for place in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                marked = self.mark.encode() in (place / "environ").read_bytes().split(b"\0")
-                if marked and (place / "cmdline").read_bytes().startswith(name.encode()):
+                state, _, _, session = (place / "stat").read_text().rpartition(")")[2].split()[:4]
+                ours = int(session) == self.process.pid and state != "Z"
+                if ours and (place / "cmdline").read_bytes().startswith(name.encode()):
                     found.append(int(place.name))
             except OSError:  # it ended while one looks
                 continue

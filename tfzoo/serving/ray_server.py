@@ -43,14 +43,20 @@ def run(settings: Settings, scaling: Scaling) -> None:
     with tempfile.TemporaryDirectory(prefix=NAME, ignore_cleanup_errors=True) as folder:
         try:
             catch_signals(stop)
-            start_ray(settings, scaling, port, folder)
+            start_ray(settings, scaling, folder)
             catch_signals(stop)  # Ray has caught them itself meanwhile
+            serve.start(
+                proxy_location="HeadOnly",
+                http_options={"host": settings.host, "port": port, "keep_alive_timeout_s": 75},
+                logging_config=QUIET,
+            )
             start_replicas(settings, scaling)
             print(f"Serving on http://{settings.host}:{port} by Ray.", flush=True)
             stop.wait()
             drain(settings.drain_seconds)
         finally:
-            serve.shutdown()
+            if ray.is_initialized():  # or else `serve` would start another one, to stop it
+                serve.shutdown()
             ray.shutdown()
     print("Stopped.", flush=True)
 
@@ -61,8 +67,8 @@ def catch_signals(stop: threading.Event) -> None:
         signal.signal(one, lambda *_: stop.set())
 
 
-def start_ray(settings: Settings, scaling: Scaling, port: int, folder: str) -> None:
-    """Starts Ray, with its files in a folder, and its HTTP."""
+def start_ray(settings: Settings, scaling: Scaling, folder: str) -> None:
+    """Starts Ray, with its files in a folder."""
     if settings.token:
         os.environ["TFZOO_TOKEN"] = settings.token  # the replicas inherit it
     ray.init(
@@ -73,11 +79,6 @@ def start_ray(settings: Settings, scaling: Scaling, port: int, folder: str) -> N
         include_dashboard=False,
         logging_level="WARNING",
         _temp_dir=folder,
-    )
-    serve.start(
-        proxy_location="HeadOnly",
-        http_options={"host": settings.host, "port": port, "keep_alive_timeout_s": 75},
-        logging_config=QUIET,
     )
 
 
