@@ -13,7 +13,7 @@ from tfzoo import (
     preprocessing,
     samplers,
 )
-from tfzoo.export import export, export_bundle
+from tfzoo.export import export, export_bundle, export_litert, export_onnx
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "distribution",
     "export",
     "export_bundle",
+    "export_litert",
+    "export_onnx",
     "layers",
     "losses",
     "metrics",

@@ -167,6 +167,33 @@ def test_a_model_of_any_family_is_exported(tmp_path, monkeypatch):
     assert "generate_from_latent" in tf.saved_model.load(f"{folders[1]}/1").signatures
 
 
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_a_network_becomes_a_file(run, tmp_path, monkeypatch, form):
+    def export(model, folder, **choices):
+        return Model.export(model, folder, None, choices)
+
+    monkeypatch.setattr(tfzoo, f"export_{form}", export)
+    weights = ["--weights", "int8"] if form == "litert" else []
+    options = ["--format", form, "--sequence-length", 7, *weights]
+    status, output, _ = run("export", tmp_path, tmp_path / "new", *options)
+    assert status == 0
+    assert output.endswith("new/tfzoo.json says what goes in and out.\n")
+    *_, choices = Model.exported.pop()
+    assert choices == {"sequence_length": 7, **({"weights": "int8"} if weights else {})}
+
+
+@pytest.mark.parametrize(
+    ("form", "option", "value"),
+    [("onnx", "--weights", "int8"), ("litert", "--version", 3), ("bundle", "--sequence-length", 7)],
+)
+def test_an_option_of_another_format_is_refused(run, tmp_path, form, option, value):
+    status, _, errors = run("export", tmp_path, tmp_path / "new", "--format", form, option, value)
+    assert status == 2
+    assert errors == (
+        f"Error: `{option}` must be left out with `--format {form}`; received {value}.\n"
+    )
+
+
 def test_a_backbone_alone_is_not_exported(tmp_path, monkeypatch, capsys):
     tfzoo.models.GPTBackbone(5, 1, 2, 14).save_to_preset(tmp_path / "preset")
     monkeypatch.setattr(sys, "argv", ["tfzoo", "export", str(tmp_path / "preset"), "new"])

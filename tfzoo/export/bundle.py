@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfzoo.checkpoints import new_folder
 from tfzoo.checkpoints.json_file import read_json_object, write_json_object
 from tfzoo.export.saved_model import defaults_of, write_saved_model
-from tfzoo.export.small_weights import TOLERANCES
+from tfzoo.export.small_weights import require_kind
 from tfzoo.export.warm_up import write_warm_up
 from tfzoo.models import merge_lora
 
@@ -67,9 +67,7 @@ def export_bundle(
         version = 1 + max((int(path.name) for path in _versions(folder)), default=0)
     if not isinstance(version, int) or version < 1:
         raise ValueError(f"`version` must be an int, 1 or more; received {version!r}.")
-    if weights not in (None, *TOLERANCES):
-        known = " or ".join(map(repr, TOLERANCES))
-        raise ValueError(f"`weights` must be None, {known}; received {weights!r}.")
+    require_kind(weights)
     task = merge_lora(task)
     _require_same_model(folder, task)
     place = folder / str(version)
@@ -90,36 +88,52 @@ def describe(task: keras.Model, signatures) -> dict:
     names = getattr(task, "class_names", None) or getattr(task, "entity_names", None)
     limit = getattr(task.backbone, "max_sequence_length", None)
     is_limited = limit is not None and not getattr(task, "long_documents", None)
-    num_classes = getattr(task, "num_classes", None)  # a GAN's, whose classes have no names
-    limits = {"max_sequence_length": limit} if is_limited else {}
     return {
-        "format": FORMAT,
-        "model": type(task).__name__,
-        "task": task.SERVES,
+        **identity(task),
         "default_signature": next(iter(functions)),
         "signatures": {
             name: _signature(task, *served, signatures[name]) for name, served in functions.items()
         },
-        "limits": limits | ({"num_classes": num_classes} if num_classes else {}),
+        "limits": limits(task, limit if is_limited else None),
         **({"class_names": list(names)} if names else {}),
-        "versions": {name: metadata.version(name) for name in ("tfzoo", "tensorflow", "keras")},
+        "versions": versions(),
     }
+
+
+def identity(task: keras.Model) -> dict:
+    """What a `tfzoo.json` begins with."""
+    return {"format": FORMAT, "model": type(task).__name__, "task": task.SERVES}
+
+
+def limits(task: keras.Model, max_sequence_length: int | None) -> dict:
+    """Of the numbers that a model takes: tokens of a row, classes of a GAN; these have no names."""
+    found = {
+        "max_sequence_length": max_sequence_length,
+        "num_classes": getattr(task, "num_classes", None),
+    }
+    return {name: limit for name, limit in found.items() if limit}
+
+
+def versions(*packages: str) -> dict:
+    """With which versions an export was made."""
+    return {name: metadata.version(name) for name in ("tfzoo", "tensorflow", "keras", *packages)}
 
 
 def _signature(task, function, inputs, signature):
     defaults = defaults_of(function, inputs)
-    described = {spec.name: _spec(spec) for spec in inputs}
+    described = {spec.name: description(spec) for spec in inputs}
     for name, value in described.items():
         value |= {"default": defaults[name]} if name in defaults else {}
         value |= {"description": task.INPUTS[name]} if name in task.INPUTS else {}
     return {
         "description": inspect.getdoc(function).partition("\n")[0],
         "inputs": described,
-        "outputs": {name: _spec(spec) for name, spec in signature.structured_outputs.items()},
+        "outputs": {name: description(spec) for name, spec in signature.structured_outputs.items()},
     }
 
 
-def _spec(spec):
+def description(spec) -> dict:
+    """Dtype and shape of an input or output; an axis of any length is null."""
     return {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
 
 

@@ -75,19 +75,30 @@ def _int8(array, axis):
     return np.rint(array / scales).astype("int8"), scales
 
 
+def require_kind(weights) -> None:
+    """Raises a `ValueError` unless `weights` is None or one of the kinds."""
+    if weights not in (None, *TOLERANCES):
+        known = " or ".join(map(repr, TOLERANCES))
+        raise ValueError(f"`weights` must be None, {known}; received {weights!r}.")
+
+
 def require_near(outputs: dict, live: dict, name: str, kind: str) -> None:
     """Raises a `ValueError` unless a signature's floats are those of the live model, nearly."""
     for key, expected in live.items():
         if not expected.dtype.is_floating:
             continue
-        expected, found = (np.asarray(tf.cast(x, tf.float32)) for x in (expected, outputs[key]))
-        error = np.inf
-        if found.shape == expected.shape:
-            largest = np.abs(expected).max(initial=1)
-            error = np.abs(found - expected).max(initial=0) / largest
+        error = largest_error(outputs[key], expected)
         if not error <= TOLERANCES[kind]:  # NaN is not
             raise ValueError(
                 f"`weights` must leave what the model says within {TOLERANCES[kind]:.0%}; with "
                 f"{kind!r} the error of {name}'s {key} is {error:.1%}. Nothing was written: leave "
                 "`weights` out."
             )
+
+
+def largest_error(found, expected) -> float:
+    """The largest error of floats, over the largest of the expected numbers, or 1."""
+    expected, found = (np.asarray(tf.cast(x, tf.float32)) for x in (expected, found))
+    if found.shape != expected.shape:
+        return np.inf
+    return np.abs(found - expected).max(initial=0) / np.abs(expected).max(initial=1)

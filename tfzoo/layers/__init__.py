@@ -1,6 +1,6 @@
 """Station 3a: parts with weights. They know shapes, not tasks."""
 
-from tfzoo.layers.activations import gelu_approximate, leaky_relu, relu_squared
+from tfzoo.layers.activations import gelu_approximate, gelu_by_erf, leaky_relu, relu_squared
 from tfzoo.layers.attention import SelfAttention
 from tfzoo.layers.batch_norm import BatchNorm
 from tfzoo.layers.conditional import ConditionalLatent, ProjectionLogit
@@ -41,6 +41,7 @@ __all__ = [
     "attention_bias",
     "downsample",
     "gelu_approximate",
+    "gelu_by_erf",
     "leaky_relu",
     "recompute",
     "relu_squared",

@@ -3,6 +3,8 @@
 What is adapted stands in the config of the backbone, so that saving and loading keep it.
 """
 
+from typing import Any
+
 import keras
 
 from tfzoo.distribution import placement
@@ -74,11 +76,24 @@ def merge_lora(model: keras.Model) -> keras.Model:
     placement.require_one_piece(backbone.distribute_strategy)
     plain = type(backbone).from_config(without_adaptation(backbone.get_config()))
     _copy_merged(backbone, plain)
-    if backbone is model:
-        return plain
-    config = {k: v for k, v in model.get_config().items() if k not in (*model.PARTS, "dtype")}
-    twin = type(model)(backbone=plain, preprocessor=model.preprocessor, **config)
-    own = task_variables(model)
+    return plain if backbone is model else with_backbone(model, plain)
+
+
+def with_backbone(task: keras.Model, backbone: keras.Model, **changes: Any) -> keras.Model:
+    """Puts another backbone of the same width under the head of a task.
+
+    Args:
+        task: has a backbone.
+        backbone: what the new task reads with.
+        **changes: arguments of the task's constructor that are to be others.
+
+    Returns:
+        A new task, not compiled, in the precision of its backbone.
+    """
+    config = {k: v for k, v in task.get_config().items() if k not in (*task.PARTS, "dtype")}
+    config = {"preprocessor": task.preprocessor, **config, **changes}
+    twin = type(task)(backbone=backbone, **config)
+    own = task_variables(task)
     for name, variable in task_variables(twin).items():
         variable.assign(own[name])
     return twin

@@ -338,7 +338,7 @@ def mean_vector(vectors, padding_mask):
     """The mean of vectors (B, T, D) over real tokens: float32 (B, D)."""
     if padding_mask is None:
         padding_mask = tf.ones(tf.shape(vectors)[:2])
-    weights = tf.cast(padding_mask, tf.float32)[..., None]
+    weights = tf.expand_dims(tf.cast(padding_mask, tf.float32), -1)
     sums = tf.reduce_sum(tf.cast(vectors, tf.float32) * weights, axis=1)
     return sums / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
 

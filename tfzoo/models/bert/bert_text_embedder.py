@@ -159,7 +159,7 @@ class BertTextEmbedder(Task):
         if self.pooling == "cls":
             return vectors[:, 0]
         real = inputs.get("padding_mask", tf.ones_like(inputs["token_ids"]))
-        real = tf.cast(real, tf.float32)[..., None]
+        real = tf.expand_dims(tf.cast(real, tf.float32), -1)
         return tf.reduce_sum(vectors * real, axis=1) / tf.maximum(tf.reduce_sum(real, axis=1), 1)
 
     def train_step(self, data):

@@ -8,15 +8,24 @@ import tensorflow as tf
 from tfzoo.models.gan.noise import Rows, fold_in, normal
 
 
-def copy_of(task):
-    """Returns another generator with the same weights, made under the strategy of the task."""
-    config = {**task.generator.get_config(), "name": "average_generator"}
+def copy_of(task, generator, **changes):
+    """A generator of a task once more, with the same weights, made under the task's strategy.
+
+    Args:
+        task: a `GAN`.
+        generator: its generator, or the average of it.
+        **changes: of its config.
+
+    Returns:
+        A network that no step trains.
+    """
+    config = {**generator.get_config(), **changes}
     with task.distribute_strategy.scope():
-        copy = type(task.generator).from_config(config)
+        copy = type(generator).from_config(config)
         latents, labels = tf.zeros([1, task.latent_dim]), tf.zeros([1], tf.int32)
         copy(task.inputs_of(latents, labels))
     copy.trainable = False
-    copy.set_weights(task.generator.get_weights())
+    copy.set_weights(generator.get_weights())
     return copy
 
 

@@ -199,7 +199,7 @@ class GAN(Task):
         if generator_average is None:
             self.average_generator = None
         elif self.average_generator is None:
-            self.average_generator = copy_of(self)
+            self.average_generator = copy_of(self, self.generator, name="average_generator")
         means = ["generator_loss", "discriminator_loss", "real_logits", "fake_logits"]
         self.loss_metrics = {name: keras.metrics.Mean(name=name) for name in means}
         means = ["generator_gradient_norm", "discriminator_gradient_norm"]
