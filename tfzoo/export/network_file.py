@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import pathlib
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from tfzoo.export.small_weights import TOLERANCES, largest_error
 TOLERANCE = 1e-4
 # What is added where the live model computes with 8 or 11 binary digits, and the file with 24.
 TOLERANCE_OF_HALF_PRECISION = 0.1
+# What LiteRT's converter and ONNX Runtime say, among much else, of an operation they do not have.
+UNKNOWN_OPERATION = re.compile(r"'tf\.\w+' op is [\w ]+|No Op registered for \w+")
 
 
 class Format(NamedTuple):
@@ -93,10 +96,11 @@ def _in_one_sentence(form):
     try:
         yield
     except Exception as error:  # converters and runtimes have many kinds of their own
-        said = str(error).strip().partition("\n")[0]
+        named = UNKNOWN_OPERATION.search(str(error))
+        said = named[0] if named else str(error).strip().partition("\n")[0]
         raise ValueError(
             f"`task` must consist of operations that {form.name} has, and nothing was written: "
-            f"export a SavedModel instead. Its tools say: {said:.300}"
+            f"export a SavedModel instead. Its tools say: {said:.300}."
         ) from error
 
 
