@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import pathlib
@@ -126,4 +127,11 @@ class Model:
             # A SavedModel refers to itself; the caller still holds it until the next turn.
             with contextlib.suppress(RuntimeError):
                 loop = asyncio.get_running_loop()
-                loop.call_soon(loop.run_in_executor, None, gc.collect)
+                loop.call_soon(loop.run_in_executor, None, give_back_memory)
+
+
+def give_back_memory():
+    """Frees what is not referred to any more; the C library would keep it for later otherwise."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library than that of GNU
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
