@@ -117,3 +117,22 @@ def test_remains_are_removed_and_nothing_else(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     checkpoints.prepare()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt", "step-000000003.npz"]
+
+
+def test_hosts_take_the_newest_that_all_of_them_can_read(tmp_path):
+    first = write(tmp_path / "first", 3, 5, 8)
+    second = write(tmp_path / "second", 3, 5)
+    second.path(5).write_bytes(b"cut off")
+    answers = iter([{3, 5}, set(), {3}])  # of all hosts: there, readable, readable
+    asked = []
+
+    def common(steps):
+        asked.append({*steps})
+        return next(answers)
+
+    assert_is_of_step(first.newest(common), 3)
+    assert asked == [{3, 5, 8}, {5}, {3}]
+    answers, asked = iter([{3, 5}, set(), {3}]), []
+    with pytest.warns(UserWarning, match="step-000000005.npz cannot be read"):
+        assert_is_of_step(second.newest(common), 3)
+    assert asked == [{3, 5}, set(), {3}]

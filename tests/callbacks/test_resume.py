@@ -1,6 +1,5 @@
 import os
 import signal
-import types
 
 import keras
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from tfzoo.callbacks import PREEMPTED_EXIT_CODE, LossCurve, Resume
-from tfzoo.callbacks.resumable import resumable
 from tfzoo.data import shuffled_batches
 from tfzoo.models import GAN, MLPDiscriminator, MLPGenerator
 
@@ -295,11 +293,3 @@ def test_what_cannot_go_on_is_refused(single, tmp_path):
     with pytest.raises(ValueError, match="`every_n_steps` must be 1 or more; received 0"):
         Resume(tmp_path, every_n_steps=0)
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
-
-
-def test_several_machines_are_refused(tmp_path):
-    strategy = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
-    model = types.SimpleNamespace(distribute_strategy=strategy)
-    with pytest.raises(ValueError, match="`Resume` works on one machine, with any number of"):
-        with resumable(model, endless(), 1, 5, callbacks=[Resume(tmp_path)]):
-            pass

@@ -107,34 +107,69 @@ def trained(family, strategy):
 
 
 class Dies(keras.callbacks.Callback):
-    """Ends this process as no program would."""
+    """Ends this process as no program would, after so many steps."""
+
+    def __init__(self, steps=1):
+        super().__init__()
+        self.steps = steps
 
     def on_train_batch_end(self, batch, logs=None):
-        os.kill(os.getpid(), signal.SIGKILL)
+        self.steps -= 1
+        if not self.steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_last(strategy):
+    hosts = strategy.cluster_resolver.cluster_spec().job_tasks("worker")
+    return strategy.cluster_resolver.task_id == len(hosts) - 1
 
 
 def lose_one(strategy):
     """Trains for ever, but the last worker dies; returns what the others learn of it."""
     with strategy.scope():
         model, (x, y), _ = point_gan()
-    rank = strategy.cluster_resolver.task_id
-    last = rank == len(strategy.cluster_resolver.cluster_spec().job_tasks("worker")) - 1
+    dies = [Dies()] if is_last(strategy) else []
     try:
-        model.fit(x, y, batch_size=6, epochs=10**6, callbacks=[Dies()] * last, verbose=0)
+        model.fit(x, y, batch_size=6, epochs=10**6, callbacks=dies, verbose=0)
     except ConnectionError as error:
         return str(error)
 
 
-def main(folder, families, *, lose=False):
+def resumable(strategy, checkpoints, callbacks=()):
+    """Trains twelve steps, with a checkpoint after every two; returns weights and history."""
+    with strategy.scope():
+        keras.utils.set_random_seed(5)
+        model, (x, y), _ = point_gan()
+    resume = tfzoo.callbacks.Resume(checkpoints, every_n_steps=2)
+    options = dict(batch_size=6, epochs=4, seed=3, verbose=2)
+    history = model.fit(x, y, callbacks=[resume, *callbacks], **options).history
+    return model.get_weights(), history
+
+
+def lose_one_on_the_way(strategy, folder):
+    """What is to come out in the end; then the same run, in which the last worker dies."""
+    whole = resumable(strategy, folder / "whole")
+    dies = [Dies(steps=8)] if is_last(strategy) else []
+    try:
+        resumable(strategy, folder / "checkpoints", dies)
+    except ConnectionError:
+        return whole
+
+
+def main(folder, families, then=""):
     """Trains all families, and writes what came out."""
-    strategy = tfzoo.distribution.many_hosts(timeout=120)
+    strategy, folder = tfzoo.distribution.many_hosts(timeout=120), pathlib.Path(folder)
     out = {family: trained(family, strategy) for family in families}
     rank = strategy.cluster_resolver.task_id
     assert tfzoo.distribution.is_chief() == (rank == 0)
-    if lose:
+    if then == "lose":
         out["lost"] = lose_one(strategy)
-    (pathlib.Path(folder) / f"{rank}.pickle").write_bytes(pickle.dumps(out))
+    elif then == "lose on the way":
+        out["whole"] = lose_one_on_the_way(strategy, folder)
+    elif then == "go on":
+        out["resumed"] = resumable(strategy, folder / "checkpoints")
+    (folder / f"{rank}.pickle").write_bytes(pickle.dumps(out))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2].split(","), lose=sys.argv[3:] == ["lose"])
+    main(sys.argv[1], [name for name in sys.argv[2].split(",") if name], *sys.argv[3:])

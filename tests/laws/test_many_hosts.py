@@ -87,6 +87,26 @@ def test_three_hosts_do_too_and_tell_who_was_lost(tmp_path):
         assert "worker 2 at localhost:" in host["lost"]
 
 
+def test_hosts_go_on_from_what_all_of_them_have(tmp_path):
+    codes, said = finished(start_workers(2, tmp_path, "", "lose on the way"))
+    assert codes == [0, -9], "\n".join(said)
+    whole, history = results(tmp_path, 0)["whole"]
+    checkpoints = [sorted((tmp_path / "checkpoints" / f"host-{n}").glob("*.npz")) for n in range(2)]
+    # As if the one that died had been writing; the other has one that it does not have.
+    for path in checkpoints[1]:
+        if path.name >= checkpoints[0][-1].name:
+            path.unlink()
+    codes, said = finished(start_workers(2, tmp_path, "", "go on"))
+    assert codes == [0, 0], "\n".join(said)
+    newest = int(checkpoints[0][-1].stem.removeprefix("step-"))
+    for rank in range(2):
+        assert f"Going on after step {newest - 2}" in said[rank]
+        resumed, continued = results(tmp_path, rank)["resumed"]
+        for a, b in zip(whole, resumed, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert continued == history
+
+
 def assert_equal_to_one_process(family, hosts):
     first, *others = [host[family] for host in hosts]
     for other in others:

@@ -24,6 +24,10 @@ class CheckpointFolder:
     def __init__(self, folder: str | os.PathLike, keep: int):
         self.folder, self.keep = Path(folder), keep
 
+    def of_host(self, index: int) -> "CheckpointFolder":
+        """The folder within this one of a host among several."""
+        return CheckpointFolder(self.folder / f"host-{index}", self.keep)
+
     def path(self, step: int) -> Path:
         """The file of one step."""
         return self.folder / f"step-{step:09}.npz"
@@ -58,21 +62,32 @@ class CheckpointFolder:
         for other in {*self.steps()} - {*older[-self.keep :]}:
             self.path(other).unlink(missing_ok=True)
 
-    def newest(self) -> tuple[list[np.ndarray], dict] | None:
+    def newest(self, common=set) -> tuple[list[np.ndarray], dict] | None:
         """Returns arrays and facts of the newest checkpoint that can be read, or None.
 
         A damaged one gets a warning, and the one before it is tried.
+
+        Args:
+            common: callable, from a set of steps to those of them that all hosts have.
         """
-        for step in reversed(self.steps()):
-            try:
-                return _read_file(self.path(step))
-            except Exception as error:  # a damaged zip file can make its reader raise anything
-                warnings.warn(
-                    f"The checkpoint {self.path(step)} cannot be read ({error}) and is skipped: "
-                    "training goes on from the one before it, or else from the beginning.",
-                    stacklevel=2,
-                )
+        steps = common(self.steps())
+        while steps:
+            step = max(steps)
+            content = self._read(step)
+            if common({step} if content else ()):
+                return content
+            steps.remove(step)
         return None
+
+    def _read(self, step):
+        try:
+            return _read_file(self.path(step))
+        except Exception as error:  # a damaged zip file can make its reader raise anything
+            warnings.warn(
+                f"The checkpoint {self.path(step)} cannot be read ({error}) and is skipped: "
+                "training goes on from the one before it, or else from the beginning.",
+                stacklevel=3,
+            )
 
     def prepare(self) -> None:
         """Makes the folder, and removes what writers that were killed left aside.

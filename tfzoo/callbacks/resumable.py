@@ -49,8 +49,3 @@ def _require_what_can_go_on(model, x):
             "such as `tfzoo.data.shuffled_batches(arrays, batch_size, seed=0)`; received a "
             f"{type(x).__name__}."
         )
-    if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        raise ValueError(
-            "`Resume` works on one machine, with any number of replicas; received a model of a "
-            "MultiWorkerMirroredStrategy, whose workers would write over each other's files."
-        )

@@ -1,10 +1,12 @@
 """Keras's training loop, in which the steps before an interruption are passed over."""
 
+import functools
 import sys
 
 import keras
 import numpy as np
 
+from tfzoo.callbacks.all_hosts import common, is_run_by_several
 from tfzoo.callbacks.beside import Beside
 from tfzoo.callbacks.resume import PREEMPTED_EXIT_CODE
 from tfzoo.callbacks.run_identity import identity, require_same, require_same_batch
@@ -31,7 +33,10 @@ class ResumableRun(keras.callbacks.CallbackList):
         add_progbar = params["verbose"] != 0
         super().__init__(callbacks, True, add_progbar, model, **params)
         self.is_skipping = False
-        self._checkpoints, self._folder = resume.checkpoints, resume.checkpoints.folder
+        self._checkpoints, strategy = resume.checkpoints, model.distribute_strategy
+        if is_run_by_several(strategy):
+            self._checkpoints = self._checkpoints.of_host(strategy.cluster_resolver.task_id)
+        self._folder, self._common = self._checkpoints.folder, functools.partial(common, strategy)
         self._interval, self._first_batch = resume.every_n_steps, first_batch
         self._state = state_variables(model)
         # Before anything is restored: it is about what the user asked for.
@@ -53,10 +58,13 @@ class ResumableRun(keras.callbacks.CallbackList):
 
     def on_train_begin(self, logs=None):
         """Looks for a checkpoint; Keras has made its train function just before."""
-        found = self._checkpoints.newest()
+        # What is here must be of this run, also where other hosts have less of it.
+        here = self._checkpoints.newest()
+        if here:
+            require_same(self._folder, here[1]["identity"], self._identity)
+        found = self._checkpoints.newest(self._common)
         if found:
             self._arrays, self._facts = found
-            require_same(self._folder, self._facts["identity"], self._identity)
             self._calls_to_skip = self._calls_saved = self._facts["calls"]
             self.is_skipping = True
         self._checkpoints.prepare()

@@ -24,6 +24,10 @@ class Resume(keras.callbacks.Callback):
     an order of their own: raw data, whose order is the `seed` of `fit`, or a `tf.data.Dataset`,
     seeded where it is random.
 
+    Each of several hosts keeps its own checkpoints, in `folder/host-0`, `folder/host-1` ..., on a
+    common disk or its own. When one is lost, start all of them again: they go on from the newest
+    checkpoint that every one of them has.
+
     Checkpoints are written beside the training, aside and then renamed. One that is truncated or
     damaged is skipped with a warning, and the one before it is used.
 
@@ -42,8 +46,8 @@ class Resume(keras.callbacks.Callback):
 
     Raises:
         ValueError: in `fit`, if the checkpoints are those of a run with another model, other
-            settings, data or batches, if the data have no order of their own, if the model is no
-            task of tfzoo, or if several machines train it. Nothing is overwritten.
+            settings, data or batches, if the data have no order of their own, or if the model is
+            no task of tfzoo. Nothing is overwritten.
         OSError: in `fit`, if a checkpoint cannot be written, as on a full disk. Those before stay.
 
     Example:
