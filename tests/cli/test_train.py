@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+import tensorflow as tf
 
 import tfzoo
 from tfzoo import cli
@@ -86,13 +87,43 @@ def test_the_same_command_goes_on_with_a_run_that_was_killed(run, texts, tmp_pat
     )
     for one, other in zip(whole, killed, strict=True):
         np.testing.assert_array_equal(one, other)
-    logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "killed")]
+    logs = [without_clock(tmp_path / name / "metrics.jsonl") for name in ("whole", "killed")]
     assert logs[0] == logs[1]
+    log = (tmp_path / "killed" / "metrics.jsonl").read_text()
     # What is finished stays as it is when it is run once more.
     monkeypatch.setattr(tfzoo.data, "load_corpus", None)  # nothing is read for that
     status, output, _ = run(command.format("killed"))
     assert status == 0 and "The run in killed is finished" in output
-    assert (tmp_path / "killed" / "metrics.jsonl").read_text() == logs[1]
+    assert (tmp_path / "killed" / "metrics.jsonl").read_text() == log
+
+
+def without_clock(path):
+    """All numbers of a run but those that no second run has."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    clock = ("tokens_per_second", "model_flops_utilization")
+    assert all(line.pop(name) >= 0 for line in lines for name in clock)
+    return lines
+
+
+def test_speed_and_learning_rate_are_shown_without_being_asked_for(run, texts, tmp_path):
+    status, _, errors = run(f"train gpt texts.txt run {GPT} --steps 21 --held-out 0.1 --profile")
+    assert status == 0, errors
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    assert all(line["tokens_per_second"] > 0 < line["model_flops_utilization"] for line in lines)
+    schedule = tfzoo.optimizers.WarmupCosine(0.02, total_steps=20)
+    rates = [float(schedule(2 * epoch)) for epoch in range(1, 11)]
+    assert [line["learning_rate"] for line in lines] == pytest.approx(rates)
+    board, found = tmp_path / "run" / "tensorboard", {}
+    for file in [*board.glob("train/*"), *board.glob("validation/*")]:
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            for value in event.summary.value:
+                found.setdefault((file.parent.name, value.tag), {})[event.step] = value.simple_value
+    for name in ("tokens_per_second", "learning_rate", "gradient_norm", "loss"):
+        expected = {line["epoch"] - 1: line[name] for line in lines}
+        assert found["train", f"epoch_{name}"] == pytest.approx(expected)
+        assert found["train", f"batch_{name}"].keys() == {10, 20}
+    assert found["validation", "epoch_loss"][9] == pytest.approx(lines[-1]["val_loss"])
+    assert list(board.glob("plugins/profile/*/*.xplane.pb"))
 
 
 def test_a_short_run_has_checkpoints(run, texts, tmp_path):

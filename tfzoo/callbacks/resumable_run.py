@@ -12,6 +12,7 @@ from tfzoo.callbacks.resume import PREEMPTED_EXIT_CODE
 from tfzoo.callbacks.run_identity import identity, require_same, require_same_batch
 from tfzoo.callbacks.run_state import assign, read, state_variables
 from tfzoo.callbacks.sigterm import Sigterm
+from tfzoo.callbacks.throughput import Throughput
 
 
 class ResumableRun(keras.callbacks.CallbackList):
@@ -45,6 +46,7 @@ class ResumableRun(keras.callbacks.CallbackList):
             steps_per_epoch=params["steps"],
             num_replicas=model.distribute_strategy.num_replicas_in_sync,
         )
+        self._throughputs = [each for each in callbacks if isinstance(each, Throughput)]
         self.sigterm, self.writing, self._train_function = Sigterm(), Beside(), None
         self._epoch = self._calls = self._calls_saved = self._calls_to_skip = 0
         self._arrays = self._facts = None
@@ -137,7 +139,9 @@ class ResumableRun(keras.callbacks.CallbackList):
             self._metrics_before_validation = None
             return logs
         self._go_if_sigterm_came()
-        draw(iterator, self._steps_per_call)
+        num_batches = draw(iterator, self._steps_per_call)
+        for throughput in self._throughputs:
+            throughput.pass_over(num_batches)
         require_same_batch(self._folder, self._facts["first_batch"], self._first_batch.found)
         self._calls += 1
         if self._calls < self._calls_to_skip:
@@ -156,6 +160,8 @@ class ResumableRun(keras.callbacks.CallbackList):
             steps = self._calls * self._steps_per_call
             print(f"Going on after step {steps}, in epoch {self._epoch + 1}, from {self._folder}.")
         self.on_epoch_begin(self._epoch)
+        for throughput, measured in zip(self._throughputs, self._facts["measured"], strict=False):
+            throughput.measured = measured
 
     def _save(self):
         if self._calls == self._calls_saved:
@@ -166,6 +172,7 @@ class ResumableRun(keras.callbacks.CallbackList):
             "logs": _plain(self._logs),
             "history": {name: _plain(values) for name, values in self._history.items()},
             "epochs": self._epochs,
+            "measured": [throughput.measured for throughput in self._throughputs],
             "first_batch": self._first_batch.found,
             "identity": self._identity,
         }
@@ -187,7 +194,7 @@ class ResumableRun(keras.callbacks.CallbackList):
 
 
 def draw(iterator, count):
-    """Draws as many batches, or fewer where an epoch ends.
+    """Draws as many batches, or fewer where an epoch ends; returns how many.
 
     Raises:
         StopIteration: if it has ended already.
@@ -198,7 +205,8 @@ def draw(iterator, count):
         except StopIteration:
             if not number:
                 raise
-            return
+            return number
+    return count
 
 
 def _plain(values):

@@ -1,7 +1,6 @@
 """A folder that holds a run, and says by itself what it is."""
 
 import datetime
-import importlib.util
 import json
 import math
 import os
@@ -19,9 +18,10 @@ from tfzoo.cli.model_card import model_card
 
 RUN, CARD, CURVE, LOG = "run.json", "README.md", "loss.png", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
+STEPS_BETWEEN_POINTS = 10  # of TensorBoard's curves
 PARTS_OF_A_RUN = 10  # a run that is so many steps long is evaluated so often
 # What may be another when a run goes on: it changes nothing of the model.
-FREE_SETTINGS = {"checkpoint_steps", "data_dir", "licence", "run"}
+FREE_SETTINGS = {"checkpoint_steps", "data_dir", "licence", "profile", "run"}
 PACKAGES = ("tfzoo", "tensorflow", "keras", "tensorflow-text", "numpy")
 
 
@@ -66,7 +66,7 @@ class RunFolder:
         tokenizer.save(self.folder)
         return tokenizer
 
-    def fit(self, model, train, *, epochs, steps, callbacks=(), **arguments):
+    def fit(self, model, train, *, epochs, steps, callbacks=(), profile=False, **arguments):
         """Trains, or goes on where a run was interrupted.
 
         Args:
@@ -75,12 +75,13 @@ class RunFolder:
             epochs: int, passes over the data.
             steps: int instead of them, or None; rounded to a multiple of ten.
             callbacks: others than those of every run.
+            profile: bool, whether TensorFlow's profiler records some steps.
             **arguments: passed to `fit`.
         """
         if steps:
             epochs = min(PARTS_OF_A_RUN, steps)
             arguments["steps_per_epoch"] = steps // epochs
-        callbacks = [*self._callbacks(steps), *callbacks]
+        callbacks = [*self._callbacks(steps, profile), *callbacks]
         model.fit(*train, epochs=epochs, callbacks=callbacks, **arguments)
 
     def finish(self, model, data: dict, scores: dict) -> None:
@@ -106,24 +107,22 @@ class RunFolder:
             print(f"{name}: {value:.4f}")
         print(f"The run is in {self.folder}; {self.folder / CARD} says what came of it.")
 
-    def _callbacks(self, steps):
-        import keras
-
-        from tfzoo.callbacks import LossCurve, MetricsLog, Resume, StopOnNaN
+    def _callbacks(self, steps, profile):
+        from tfzoo import callbacks as tools
 
         # A short run has checkpoints too.
         part = max(1, steps // PARTS_OF_A_RUN) if steps else math.inf
-        callbacks = [
-            Resume(
-                self.folder / CHECKPOINTS, min(self.facts["settings"]["checkpoint_steps"], part)
-            ),
-            LossCurve(self.folder / CURVE),
-            MetricsLog(self.folder / LOG),
-            StopOnNaN(),
+        every = min(self.facts["settings"]["checkpoint_steps"], part)
+        board = self.folder / TENSORBOARD
+        return [
+            tools.Resume(self.folder / CHECKPOINTS, every),
+            tools.Throughput(every_n_steps=STEPS_BETWEEN_POINTS),
+            tools.LossCurve(self.folder / CURVE),
+            tools.MetricsLog(self.folder / LOG),
+            tools.TensorBoardLog(board, STEPS_BETWEEN_POINTS),
+            tools.StopOnNaN(),
+            *([tools.Profile(board)] if profile else []),
         ]
-        if importlib.util.find_spec("tensorboard"):
-            callbacks.append(keras.callbacks.TensorBoard(self.folder / TENSORBOARD))
-        return callbacks
 
     def _read_earlier(self):
         path = self.folder / RUN

@@ -63,6 +63,7 @@ def bert(
     dtype: options.Dtype = "mixed_bfloat16",
     seed: options.Seed = 0,
     held_out: options.HeldOut = 0.05,
+    profile: options.Profile = False,
     data_dir: options.DataDir = None,
     licence: options.Licence = None,
 ) -> None:
@@ -100,6 +101,7 @@ def bert(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
+        profile=profile,
     )
     scores = model.evaluate(*unseen, return_dict=True, verbose=0) if unseen else {}
     folder.finish(model, {"source": data, **facts}, scores)

@@ -41,6 +41,7 @@ def gan(
     seed: options.Seed = 0,
     held_out: options.HeldOut = 0.1,
     image_size: options.ImageSize = None,
+    profile: options.Profile = False,
     data_dir: options.DataDir = None,
     licence: options.Licence = None,
 ) -> None:
@@ -68,6 +69,7 @@ def gan(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
+        profile=profile,
         callbacks=[
             ImageGrid(folder.folder / "samples.png", SAMPLES, labels, columns=num_classes or 10)
         ],

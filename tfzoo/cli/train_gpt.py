@@ -30,6 +30,7 @@ def gpt(
     held_out: options.HeldOut = 0.05,
     field: Annotated[str, typer.Option(help="Where a record has its text.")] = "text",
     document_per: Annotated[str, typer.Option(help="text, paragraph or line.")] = "text",
+    profile: options.Profile = False,
     data_dir: options.DataDir = None,
     licence: options.Licence = None,
 ) -> None:
@@ -69,6 +70,7 @@ def gpt(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
+        profile=profile,
     )
     scores = model.evaluate(corpus.test, return_dict=True, verbose=0) if corpus.test else {}
     folder.finish(model, {"source": data, **counts(corpus)}, scores)

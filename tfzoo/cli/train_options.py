@@ -26,6 +26,9 @@ HeldOut = Annotated[
     float,
     typer.Option(min=0.0, max=0.45, help="Share for validation, and the same share for test."),
 ]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="Record steps 11 to 20 with TensorFlow's profiler.")
+]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of prepared TFDS datasets.")]
 ImageSize = Annotated[
     int | None,

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.callbacks.resumable import resumable
+from tfzoo.callbacks.throughput import counted
 from tfzoo.distribution import placement
-from tfzoo.models import preset, text_batches
+from tfzoo.models import preset, text_batches, work
 from tfzoo.models.arguments import require_ints
 from tfzoo.models.in_one_sentence import in_one_sentence
 from tfzoo.optimizers import RunSchedule
@@ -118,6 +119,11 @@ class Task(keras.Model):
         """All optimizers of the task."""
         return [self.optimizer]
 
+    @property
+    def learning_rates(self):
+        """Dict of name in the logs and float: the rate of the step to come, of each optimizer."""
+        return {"learning_rate": work.learning_rate_of(self.optimizer)}
+
     def fit(
         self,
         x=None,
@@ -169,6 +175,7 @@ class Task(keras.Model):
         num_epochs = epochs - kwargs.get("initial_epoch", 0)
         num_steps = steps_per_epoch or _num_steps(x, batch_size)
         self._tell_run_length((num_steps or 0) * num_epochs)
+        x = counted(self, x, kwargs.get("callbacks"))
         with (
             in_one_sentence(),
             placement.named_losses(self.distribute_strategy),
@@ -250,6 +257,13 @@ class Task(keras.Model):
     def prediction_batches(self, x, batch_size):
         """Turns raw data without labels into a dataset of inputs, in order."""
         return text_batches.prediction_batches(self._attached(), x, batch_size)
+
+    # What `Throughput` counts.
+    work_unit = "tokens"
+
+    def work_of(self, batch):
+        """Counts, in the graph, what is in a batch: float64 (2,), real tokens and operations."""
+        return work.of_text(self.backbone, batch)
 
     def save_to_preset(self, folder):
         """Saves backbone, preprocessor and weights; see `tfzoo.models.preset.save`."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfzoo.layers import MaskedLMHead
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import Perplexity, WeightedMean
-from tfzoo.models import preset
+from tfzoo.models import preset, work
 from tfzoo.models.bert import filling, masked_batches
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.pretrained import require_room
@@ -223,6 +223,13 @@ class BertMaskedLM(Task):
             self.objective(targets["mask_ids"], outputs["mask_ids"]),
             TokenLoss()(targets["next_sentence"], outputs["next_sentence"]),
         ]
+
+    def work_of(self, batch):
+        """Counts what is in a batch; the head reads the vectors of masked tokens only."""
+        _, _, weights = unpack(batch)
+        width = self.backbone.hidden_dim
+        head = work.of_predictions(weights[0], width * (width + self.backbone.vocabulary_size))
+        return work.of_text(self.backbone, batch) + head
 
     fill_mask = filling.fill_mask
     score = filling.score

@@ -25,6 +25,7 @@ from tfzoo.models.gan.generation import discriminate, generate, interpolate
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.serving import serving_functions
 from tfzoo.models.gan.without_updates import without_updates
+from tfzoo.models.gan.work import learning_rates, work_of, work_unit
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.optimizers import Adam, RunSchedule, aggregate_and_clip
 
@@ -414,6 +415,9 @@ class GAN(Task):
     discriminate = discriminate
     settle_statistics = settle_statistics
     serving_functions = serving_functions
+    learning_rates = learning_rates
+    work_unit = work_unit
+    work_of = work_of
 
     def inputs_of(self, x, labels):
         """The inputs of a network: `x`, or `[x, labels]` where there are classes."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity, WeightedMean
-from tfzoo.models import preset
+from tfzoo.models import preset, work
 from tfzoo.models.generation_graphs import generate_texts, score_texts
 from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.streamed_generation import continue_texts, start_texts, state_specs
@@ -151,6 +151,11 @@ class GPTCausalLM(Task):
             lengths = [len(token) for token in self.preprocessor.tokenizer.token_bytes]
             metric.update_state(nats, tf.gather(tf.constant(lengths), targets), weights)
         return self.results([self.loss_metric, *self.evaluation_metrics])
+
+    def work_of(self, batch):
+        """Counts what is in a batch; every token goes through the head."""
+        head_weights = self.backbone.vocabulary_size * self.backbone.hidden_dim
+        return work.of_text(self.backbone, batch, head_weights)
 
     generate = generate
     score = score
