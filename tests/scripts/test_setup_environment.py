@@ -290,6 +290,42 @@ def test_arguments_reach_pytest(machine):
     assert f"ran: {ran}" in output
 
 
+def test_a_release_of_tensorflow_has_an_environment_of_its_own(machine):
+    machine.python("python3", "3.12")
+    machine.run()
+    command = ["scripts/test.sh", "--tensorflow", "2.20", "tests/layers", "-k", "rotary"]
+    status, output, _ = machine.run(*command)
+    assert status == 0 and "Making .venv-tensorflow-2.20 with Python 3.12" in output
+    assert "--ignore=tests/browser tests/layers -k rotary" in output
+    first, second = machine.calls
+    assert "--constraint" not in first
+    assert second.endswith(
+        "--log .venv-tensorflow-2.20/install.log --constraint "
+        ".venv-tensorflow-2.20/constraints.txt --editable .[test]"
+    )
+    constraints = machine.folder / ".venv-tensorflow-2.20" / "constraints.txt"
+    assert constraints.read_text().splitlines() == [
+        "tensorflow==2.20.*",
+        "tensorflow-text==2.20.*",
+        "tensorflow-serving-api==2.20.*",
+    ]
+    # Each is there as it was.
+    assert "The environment in .venv is ready" in machine.run()[1]
+    assert "The environment in .venv-tensorflow-2.20 is ready" in machine.run(*command)[1]
+    assert len(machine.calls) == 2
+
+
+@pytest.mark.parametrize("release", [[], ["2"], ["tests/layers"], ["2.20.1"]])
+def test_what_is_no_release_of_tensorflow(machine, release):
+    machine.python("python3", "3.12")
+    sentence = machine.refusal("scripts/test.sh", "--tensorflow", *release)
+    received = release[0] if release else ""
+    assert sentence == (
+        f"--tensorflow must be followed by a release such as 2.20; received '{received}'."
+    )
+    assert not machine.calls
+
+
 def test_status_of_pytest_is_the_script_s(machine):
     machine.python("python3", "3.12")
     machine.run()
