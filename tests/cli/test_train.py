@@ -7,8 +7,8 @@ import sys
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 import tensorflow as tf
+from PIL import Image
 
 import tfzoo
 from tfzoo import cli
