@@ -23,6 +23,20 @@ def test_the_tables_of_a_byte_pair_tokenizer_are_exported(tmp_path):
     assert token_ids.numpy().tolist() == tokenizer.tokenize(["a bad cab"]).to_list()
 
 
+def test_a_weight_is_stored_once(tmp_path):
+    backbone = models.GPTBackbone(257, num_layers=1, num_heads=1, hidden_dim=6)
+    tokenizer = tfzoo.preprocessing.ByteTokenizer()
+    model = models.GPTCausalLM(backbone, tfzoo.preprocessing.CausalLMPreprocessor(tokenizer, 11))
+    tfzoo.export(model, tmp_path / "served")
+    stored = tf.train.list_variables(str(tmp_path / "served" / "variables" / "variables"))
+    shapes = sorted(tuple(shape) for name, shape in stored if name.startswith("weights/"))
+    assert shapes == sorted(tuple(weight.shape) for weight in backbone.weights)
+    # The graph of what was saved, and nothing that was learned.
+    assert [name for name, _ in stored if "weights/" not in name] == [
+        "_CHECKPOINTABLE_OBJECT_GRAPH"
+    ]
+
+
 def test_an_exported_gan_loads_in_silence_and_keeps_its_derivatives(tmp_path, caplog):
     networks = (models.DCGANGenerator((8, 8, 1), 4), models.DCGANDiscriminator((8, 8, 1), 4))
     gan = models.GAN(*networks, latent_dim=5)

@@ -7,6 +7,7 @@ import pathlib
 import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.saved_model.experimental import TrackableResource
 
 from tfzoo.checkpoints import new_folder
 from tfzoo.distribution import placement
@@ -51,22 +52,35 @@ def export(task: keras.Model, folder: str | os.PathLike) -> None:
 def write_saved_model(task: keras.Model, folder: pathlib.Path, weights: str | None = None) -> None:
     """Writes a task whose LoRA is merged into an empty folder; `weights` are as in `TOLERANCES`."""
     placement.require_one_piece(task.distribute_strategy)
-    archive = keras.export.ExportArchive()
-    weights = SmallWeights(task, weights) if weights else None
-    archive.track(weights or task)
-    # Keras tracks layers; the tokenizer's tables are resources of its own.
-    tokenizer = getattr(task.preprocessor, "tokenizer", None)
-    if tokenizer is not None:
-        archive.track(tokenizer)
     functions = task.serving_functions()
-    for name, (function, signature) in functions.items():
+    weights = SmallWeights(task, weights) if weights else None
+    archive, signatures = tf.Module(), {}
+    for name, (function, inputs) in functions.items():
         function = weights.served(task, function) if weights else function
-        graph = tf.function(function, input_signature=signature, autograph=False)
-        archive.add_endpoint(name, graph)
-    archive.write_out(
-        folder, tf.saved_model.SaveOptions(experimental_custom_gradients=False), False
+        graph = tf.function(function, input_signature=inputs, autograph=False)
+        signatures[name] = graph.get_concrete_function()
+        setattr(archive, name, graph)
+    # What the graphs read, and nothing else, once. Keras's archive stores all weights, those that
+    # are read a second time.
+    read = [v for signature in signatures.values() for v in signature.graph.variables]
+    archive.weights = [*{id(variable): variable for variable in read}.values()]
+    archive.tables = _tables(task)
+    tf.saved_model.save(
+        archive,
+        os.fspath(folder),
+        {**signatures, "serving_default": next(iter(signatures.values()))},
+        tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
     _finish(folder, {name: defaults_of(*served) for name, served in functions.items()})
+
+
+def _tables(task):
+    """The tables of a tokenizer, which graphs name and do not hold."""
+    tokenizer = getattr(task.preprocessor, "tokenizer", None)
+    if tokenizer is None:
+        return []
+    parts = tf.train.TrackableView(tokenizer).descendants()
+    return [part for part in parts if isinstance(part, TrackableResource)]
 
 
 def defaults_of(function, inputs) -> dict:
@@ -94,7 +108,7 @@ def _finish(folder, defaults):
 def _write_defaults(signatures, defaults):
     """Adds to each signature what TensorFlow Serving takes for an input that is not sent.
 
-    TensorFlow writes them for functions alone, and Keras's archive passes on traces of them.
+    TensorFlow writes them for functions alone, and signatures are traces of these.
     """
     for name, values in {**defaults, "serving_default": next(iter(defaults.values()))}.items():
         for key, value in values.items():
