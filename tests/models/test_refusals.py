@@ -9,6 +9,7 @@ from tfzoo.models import (
     GAN,
     BertBackbone,
     BertMaskedLM,
+    BertQuestionAnswerer,
     BertTextClassifier,
     BertTextEmbedder,
     BertTokenClassifier,
@@ -235,6 +236,8 @@ def test_other_data_are_refused_without_printing_them(x, found):
         lambda: BertMaskedLM(bert()),
         lambda: BertTokenClassifier(bert(), entity_names=["x"]),
         lambda: BertTextClassifier(bert(), class_names=["x", "y"]),
+        lambda: BertTextEmbedder(bert()),
+        lambda: BertQuestionAnswerer(bert()),
     ],
 )
 @pytest.mark.parametrize(
@@ -243,5 +246,5 @@ def test_other_data_are_refused_without_printing_them(x, found):
 def test_a_batch_of_ones_own_is_explained(make, batch):
     model = make()
     model.compile(run_eagerly=True)
-    with pytest.raises(ValueError, match=r"must be `\(\{'token_ids': ...\}, targets\)`.*int32"):
+    with pytest.raises(ValueError, match=r"must be `\(\{'\w+': ...\}, targets\)`.*int32"):
         model.fit(tf.data.Dataset.from_tensor_slices(batch).batch(2), verbose=0)

@@ -1,4 +1,4 @@
-"""Batches of token ids, as preprocessors make them, and a dataset of one's own has to."""
+"""Batches of texts, as preprocessors make them, and a dataset of one's own has to."""
 
 import keras
 import tensorflow as tf
@@ -12,25 +12,25 @@ def unpack_tokens(data):
     return x, targets, tf.cast(weights, tf.float32)
 
 
-def unpack_examples(data):
+def unpack_examples(data, key="token_ids"):
     """`(x, targets[, weights])` -> all three; missing weights are ones, one for each example."""
-    x, targets, weights = parts_of(data)
+    x, targets, weights = parts_of(data, key)
     if weights is None:
         weights = tf.ones(tf.shape(tf.nest.flatten(x)[0])[:1])
     return x, targets, tf.cast(weights, tf.float32)
 
 
-def parts_of(data):
+def parts_of(data, key="token_ids"):
     """`(x, targets[, weights])` -> all three, the last perhaps None.
 
     Raises:
-        ValueError: if there are no targets, or `x` is no dict with token ids.
+        ValueError: if there are no targets, or `x` is no dict with `key`, if that is not None.
     """
     x, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if targets is None or not isinstance(x, dict) or "token_ids" not in x:
+    if targets is None or not isinstance(x, dict) or key not in (*x, None):
         received = tf.nest.map_structure(lambda tensor: f"{tensor.dtype.name} {tensor.shape}", data)
         raise ValueError(
-            "A prepared batch must be `({'token_ids': ...}, targets)`, perhaps with weights behind "
+            f"A prepared batch must be `({{'{key}': ...}}, targets)`, perhaps with weights behind "
             f"them, as the preprocessor makes it; received {received!r:.200}. Raw texts are given "
             "as strings."
         )

@@ -201,7 +201,7 @@ class BertQuestionAnswerer(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics: of prepared rows, or of examples as strings."""
-        x, targets, weights = unpack_examples(data)
+        x, targets, weights = unpack_examples(data, key=None)
         if "context" not in x:
             self.loss_metric.update_state(row_losses(targets, self(x, training=False)), weights)
             return self.results([self.loss_metric])

@@ -165,7 +165,7 @@ class BertTextEmbedder(Task):
     def train_step(self, data):
         """One step on a batch `(x, text_ids, weights)`; both are optional."""
         # Unpack
-        x, text_ids, weights = unpack_examples(data)
+        x, text_ids, weights = unpack_examples(data, "first")
         total_weight = sum_over_replicas(tf.reduce_sum(weights))
         variables = self.trainable_variables
 
@@ -195,7 +195,7 @@ class BertTextEmbedder(Task):
 
     def test_step(self, data):
         """Adds a batch to the metrics."""
-        x, text_ids, weights = unpack_examples(data)
+        x, text_ids, weights = unpack_examples(data, "first")
         vectors = self(x, training=False)
         arguments = dict(vectors, text_ids=text_ids, weights=weights)
         self.loss_metric.update_state(self.objective(**arguments), weights)
