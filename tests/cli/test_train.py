@@ -1,17 +1,21 @@
 """Runs from the command line: what they leave, how they go on, and what they refuse."""
 
 import json
+import pathlib
 import re
+import shlex
 import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import typer
 from PIL import Image
 
 import tfzoo
 from tfzoo import cli
+from tfzoo.cli import model_card
 from tfzoo.cli.sources import hold_out
 
 WORDS = "the cat sat on a mat and saw one red dog run home by night".split()
@@ -310,3 +314,10 @@ def test_examples_are_divided_without_a_loss():
     assert set("".join(hold_out((list("tuvwxyz"), [[*t] for t in tags]), 0.2)[0][0])) >= {*"vw"}
     with pytest.raises(ValueError, match="leaves at least one of 3 examples"):
         hold_out((["a", "b", "c"],), 0.1)
+
+
+@pytest.mark.parametrize("model", model_card.COMMANDS)
+def test_the_commands_of_a_model_card_are_those_there_are(model):
+    _, name, *arguments = shlex.split(model_card.COMMANDS[model].format(run="run"))
+    command = typer.main.get_command(cli.app).commands[name]
+    assert command.make_context(name, arguments).params["preset"] == pathlib.Path("run")

@@ -60,11 +60,11 @@ class ResumableRun(keras.callbacks.CallbackList):
 
     def on_train_begin(self, logs=None):
         """Looks for a checkpoint; Keras has made its train function just before."""
-        # What is here must be of this run, also where other hosts have less of it.
-        here = self._checkpoints.newest()
-        if here:
-            require_same(self._folder, here[1]["identity"], self._identity)
-        found = self._checkpoints.newest(self._common)
+        found = self._checkpoints.newest()
+        if found:
+            require_same(self._folder, found[1]["identity"], self._identity)
+        if is_run_by_several(self.model.distribute_strategy):  # others may have less of it
+            found = self._checkpoints.newest(self._common)
         if found:
             self._arrays, self._facts = found
             self._calls_to_skip = self._calls_saved = self._facts["calls"]
@@ -160,7 +160,9 @@ class ResumableRun(keras.callbacks.CallbackList):
             steps = self._calls * self._steps_per_call
             print(f"Going on after step {steps}, in epoch {self._epoch + 1}, from {self._folder}.")
         self.on_epoch_begin(self._epoch)
-        for throughput, measured in zip(self._throughputs, self._facts["measured"], strict=False):
+        for throughput, measured in zip(
+            self._throughputs, self._facts.get("measured", ()), strict=False
+        ):
             throughput.measured = measured
 
     def _save(self):

@@ -35,7 +35,7 @@ COMMANDS = {
     "BertMaskedLM": 'tfzoo fill-mask {run} "A text with one [MASK] in it."',
     "BertTextClassifier": 'tfzoo classify {run} "A text."',
     "BertTokenClassifier": 'tfzoo tag {run} "A text."',
-    "BertQuestionAnswerer": 'tfzoo answer {run} "A question?" --file document.txt',
+    "BertQuestionAnswerer": 'tfzoo answer {run} "A question?" --context document.txt',
     "GAN": "tfzoo sample {run} samples.png",
 }
 CARD = """\

@@ -30,8 +30,8 @@ def parts_of(data, key="token_ids"):
     if targets is None or not isinstance(x, dict) or key not in (*x, None):
         received = tf.nest.map_structure(lambda tensor: f"{tensor.dtype.name} {tensor.shape}", data)
         raise ValueError(
-            f"A prepared batch must be `({{'{key}': ...}}, targets)`, perhaps with weights behind "
-            f"them, as the preprocessor makes it; received {received!r:.200}. Raw texts are given "
-            "as strings."
+            f"A prepared batch must be `({{'{key or 'token_ids'}': ...}}, targets)`, perhaps with "
+            f"weights behind them, as the preprocessor makes it; received {received!r:.200}. Raw "
+            "texts are given as strings."
         )
     return x, targets, weights
