@@ -130,7 +130,9 @@ def test_presets_and_exports(tmp_path, data):
         [dict(a)[name] for name in model.class_names] for a in model.classify(["a bee", "d"])
     ]
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
-    assert not any("update" in variable.name for variable in served.variables)
+    names = [variable.name for variable in served.weights]
+    assert any("query" in name for name in names)
+    assert not any("update" in name for name in names)
     assert "lora_rank" in model.backbone.adaptation  # the live model still has its own
 
 
