@@ -44,9 +44,8 @@ class Version:
         return {"y": tf.constant(inputs["x"] * inputs["factor"])}
 
 
-def computed(version, requests, z=None, **settings):
+def computed(version, requests, first=None, **settings):
     """Sends requests while the first, of x = [0], is being computed; all answers or refusals."""
-    first = {} if z is None else {"z": z}
 
     async def run():
         settings.setdefault("num_threads", 1)
@@ -59,7 +58,7 @@ def computed(version, requests, z=None, **settings):
             except Refusal as refusal:
                 return refusal.status, refusal.sentence
 
-        tasks = [asyncio.create_task(send([0], **first))]
+        tasks = [asyncio.create_task(send([0], **first or {}))]
         while not version.calls:
             assert not tasks[0].done()
             await asyncio.sleep(0.001)
@@ -97,6 +96,37 @@ def test_a_batch_has_a_largest_size():
     assert version.calls == [[0], [1, 1, 2, 2], [3, 3, 4]]
 
 
+@pytest.mark.parametrize(
+    ("inputs", "calls"),
+    [
+        # 900 and 700 bytes are padded to about the same; to pad 20 and 60 costs less than a call.
+        ([], [[1, 4], [2, 5, 6], [3]]),
+        # What is written costs the same whatever was read.
+        ([Spec("max_new_tokens", tf.int32, ())], [[1, 2, 3, 4, 5, 6]]),
+    ],
+)
+def test_texts_of_about_one_length_are_computed_together(inputs, calls):
+    version = Version(inputs=[Spec("text", tf.string, (None,)), *inputs])
+    more = {spec.name: np.int32(3) for spec in inputs}
+
+    def texts(*lengths):
+        return np.array([b"a" * length for length in lengths], object)
+
+    requests = [
+        dict(x=[number], text=texts(length), **more)
+        for number, length in enumerate([900, 20, 300, 700, 60, 30], start=1)
+    ]
+    assert computed(version, requests, {"text": texts(0), **more}) == [
+        [2],
+        [4],
+        [6],
+        [8],
+        [10],
+        [12],
+    ]
+    assert version.calls[1:] == calls
+
+
 def test_who_fails_fails_alone():
     version = Version()
     answers = computed(version, [dict(x=[n]) for n in (1, 2, 101, 3, 4)])
@@ -128,7 +158,7 @@ def test_without_temperature_nothing_is_drawn(temperature, calls):
 def test_rows_of_unequal_inputs_are_left_to_the_model():
     version = Version(inputs=[Spec("z", tf.int32, (None,))])
     two = np.int32([1, 2])
-    computed(version, [dict(x=[1], z=two), dict(x=[2], z=two), dict(x=[3], z=two[:1])], z=two)
+    computed(version, [dict(x=[1], z=two), dict(x=[2], z=two), dict(x=[3], z=two[:1])], dict(z=two))
     assert version.calls[1:] == [[1], [2], [3]]
 
 

@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from tfzoo.cli.benchmark import benchmark
 from tfzoo.cli.check_tpu import check_tpu
 from tfzoo.cli.convert import convert
 from tfzoo.cli.demo import demo
@@ -27,11 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # in the other one "[serve]" is a style
 )
-COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, serve, demo, check_tpu
+COMMANDS = generate, classify, tag, answer, fill_mask, embed, sample, export, serve, demo
 for command in COMMANDS:
     app.command()(command)
 app.command("list")(list_models)
-for command in (evaluate, convert):
+for command in (evaluate, convert, benchmark, check_tpu):
     app.command()(command)
 trainers = typer.Typer(no_args_is_help=True, help="Train a model into a folder that explains it.")
 for command in (gpt, bert, gan):

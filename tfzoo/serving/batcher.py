@@ -16,13 +16,25 @@ from tfzoo.serving.version import Version
 
 log = logging.getLogger("tfzoo.serving")
 
+# What is padded to the longest of its batch is computed with texts of about its length. A call for
+# nothing costs about what this many bytes do: among shorter texts padding is cheaper than a call.
+LENGTH_RATIO, FREE_BYTES = 1.5, 64
+
 
 @dataclasses.dataclass(eq=False)
 class Waiting:
-    """A request in a group: its inputs, their rows (0 if they do not agree), its future answer."""
+    """A request in a group.
+
+    Args:
+        inputs: `{name: array}`.
+        rows: of its inputs; 0 if they do not agree.
+        length: that its rows are padded to, in bytes; 0 if they are not padded.
+        answer: that will be.
+    """
 
     inputs: dict
     rows: int
+    length: int
     answer: asyncio.Future
 
 
@@ -31,8 +43,9 @@ class Batcher:
 
     A group is what may share a call: one version and signature, equal settings, rows of equal
     shape. A request that comes when its group is idle runs at once. Those that come meanwhile are
-    computed together when the call ends, so that under load batches grow by themselves; after a
-    call for several, a group waits `settings.batch_wait` for their senders to come again.
+    computed when the call ends, the oldest and all of about its length together, so that under
+    load batches grow by themselves; after a call for several, a group waits `settings.batch_wait`
+    for their senders to come again.
 
     Args:
         settings: the limits.
@@ -71,7 +84,8 @@ class Batcher:
         signature = version.signatures[name]
         sizes = {len(inputs[key]) for key in signature.rows}
         rows = sizes.pop() if len(sizes) == 1 else 0
-        request = Waiting(inputs, rows, asyncio.get_running_loop().create_future())
+        answer = asyncio.get_running_loop().create_future()
+        request = Waiting(inputs, rows, padded_length(signature, inputs), answer)
         key = (version, name, kind(signature, inputs)) if rows else (version, name, request)
         group = self._groups.get(key)
         if group is None:
@@ -166,11 +180,17 @@ class Batcher:
         del self._groups[key]
 
     def _take(self, group):
-        """The first of a group, and those behind it that fit into the same call."""
+        """The oldest of a group, and those of about its length that fit into the same call."""
         batch, rows = [], 0
-        while group and (not batch or rows + group[0].rows <= self._settings.max_batch_size):
-            batch.append(group.popleft())
-            rows += batch[-1].rows
+        for request in tuple(group):
+            if not fit(group[0].length, request.length):
+                continue
+            if batch and rows + request.rows > self._settings.max_batch_size:
+                break
+            batch.append(request)
+            rows += request.rows
+        for request in batch:
+            group.remove(request)
         return batch
 
     def _in_thread(self, function, *arguments):
@@ -197,6 +217,19 @@ def kind(signature: Signature, inputs: dict):
     settings = [(key, inputs[key].shape, content(inputs[key])) for key in signature.settings]
     shapes = [(key, inputs[key].shape[1:]) for key in signature.rows]
     return tuple(settings), tuple(shapes)
+
+
+def padded_length(signature: Signature, inputs: dict) -> int:
+    """Bytes of the longest text; 0 where a call costs what it writes, not what it reads."""
+    if signature.writes:
+        return 0
+    texts = [inputs[key].ravel() for key in signature.rows if inputs[key].dtype == object]
+    return max((len(text) for array in texts for text in array), default=0)
+
+
+def fit(length: int, other: int) -> bool:
+    """Whether texts of so many bytes may share a call."""
+    return max(length, other) <= LENGTH_RATIO * min(length, other) + FREE_BYTES
 
 
 def content(array):

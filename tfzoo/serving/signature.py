@@ -64,6 +64,11 @@ class Signature:
             spec.has_rows and None not in spec.shape[1:] for spec in self.outputs.values()
         )
 
+    @property
+    def writes(self) -> bool:
+        """Whether the model goes on with a text, token by token."""
+        return "max_new_tokens" in self.inputs
+
     def draws(self, inputs: dict) -> bool:
         """Whether random numbers are drawn, which depend on the size of the batch."""
         return "seed" in self.inputs and bool(inputs.get("temperature", 1) != 0)
