@@ -1,9 +1,10 @@
 """Who runs against whom, at what. A suite yields heats; its docstring says what is timed."""
 
 import importlib.util
+import math
 import os
 
-from benchmarks.bert_suites import bert_raw_text, bert_read, bert_train
+from benchmarks.bert_suites import BASE, MASK_RATE, bert_raw_text, bert_read, bert_train
 from benchmarks.heat import Contestant, Heat, apart
 from benchmarks.shapes import (
     MINI,
@@ -133,32 +134,51 @@ def packing(folder, log, quick):
 
 def memory(folder, log, quick):
     """tfzoo alone: what a choice costs in memory and time; batch end to batch end, full rows."""
-    shape, batch_size = (TINY, 4) if quick else (SMALL, 8)
-    plain = "AdamW, float32"
-    settings = dict(shape=shape, batch_size=batch_size, steps=1, dtype="float32")
-
-    def heat(what, **choices):
-        rows = [
-            Contestant(
-                title,
-                "tfzoo_gpt:train",
-                {**settings, **options},
-                {} if title == plain else {plain: plain},
-                ("float32", training_operations(shape)),
-            )
-            for title, options in {plain: {}, **choices}.items()
-        ]
-        return Heat(f"{name(shape)}, batches of {batch_size} x {shape['length']}: {what}", rows)
-
-    yield heat(
-        "activations",
-        **{
+    bert = dict(num_masked=math.ceil(MASK_RATE * (TINY if quick else BASE)["length"]))
+    families = [("gpt", SMALL, 8, {}), ("bert", BASE, 16, bert)]
+    for family, shape, batch_size, options in families:
+        shape, batch_size = (TINY, 4) if quick else (shape, batch_size)
+        options = dict(shape=shape, batch_size=batch_size, steps=1, dtype="float32", **options)
+        rows = f"{family.upper()} {name(shape)}, batches of {batch_size} x {shape['length']}"
+        activations = {
             "recompute": dict(recompute=True),
             "gradient_accumulation=4": dict(gradient_accumulation=4),
             "mixed_bfloat16": dict(dtype="mixed_bfloat16"),
-        },
-    )
-    yield heat("optimizers", **{n: dict(optimizer=n) for n in ("Adafactor", "Lion", "Muon", "SGD")})
+        }
+        optimizers = {n: dict(optimizer=n) for n in ("Adafactor", "Lion", "Muon", "SGD")}
+        for what, choices in {"activations": activations, "optimizers": optimizers}.items():
+            contestants = list(choosers(f"tfzoo_{family}:train", options, choices))
+            yield Heat(f"{rows}: {what}", contestants)
+
+
+def choosers(function, settings, choices):
+    plain, demand = "AdamW, float32", ("float32", training_operations(settings["shape"]))
+    yield Contestant(plain, function, settings, {}, demand)
+    for title, options in choices.items():
+        yield Contestant(title, function, {**settings, **options}, {plain: plain}, demand)
+
+
+def overhead(folder, log, quick):
+    """What `train_step` and `Resume` cost beside the shortest step on the same network."""
+    every = 5 if quick else 100
+    sizes = [(NANO, 12, every, every), (MINI, 16, 2, None)]
+    for shape, batch_size, steps, checkpoint_steps in [(TINY, 4, 5, 5)] if quick else sizes:
+        settings = dict(shape=shape, dtype="float32", batch_size=batch_size, steps=steps)
+        demand = ("float32", training_operations(shape))
+
+        def row(title, function, *against, settings=settings, demand=demand, **options):
+            rivals = {rival: rival for rival in against}
+            return Contestant(title, function, {**settings, **options}, rivals, demand)
+
+        rows = [
+            row("Keras alone", "bare_keras:train"),
+            row("tfzoo", "tfzoo_gpt:train", "Keras alone", optimizer="AdamW"),
+        ]
+        if checkpoint_steps:
+            title = f"tfzoo, a checkpoint every {checkpoint_steps} steps"
+            options = dict(optimizer="AdamW", checkpoint_steps=checkpoint_steps)
+            rows.append(row(title, "tfzoo_gpt:train", "tfzoo", **options))
+        yield Heat(f"{name(shape)}, batches of {batch_size} x {shape['length']}", rows)
 
 
 def gan(folder, log, quick):
@@ -218,6 +238,7 @@ SUITES = {
     "generate": generate,
     "packing": packing,
     "memory": memory,
+    "overhead": overhead,
     "bert-raw-text": bert_raw_text,
     "bert-train": bert_train,
     "bert-read": bert_read,

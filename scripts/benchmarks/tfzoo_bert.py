@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.keras_turns import TurnsOfSteps
+from benchmarks.optimizers import optimizer_of
 from tfzoo.models import BertBackbone, BertMaskedLM, BertTextClassifier
 from tfzoo.preprocessing import (
     MaskedLMPreprocessor,
@@ -18,17 +19,27 @@ from tfzoo.preprocessing import (
 CLASSES = ("no", "yes")
 
 
-def backbone(shape, dtype):
+def backbone(shape, dtype, **form):
     keras.utils.set_random_seed(0)
     size = dict(shape)
     length = size.pop("length")
-    return BertBackbone(**size, max_sequence_length=length, dropout=0.0, dtype=dtype)
+    return BertBackbone(**size, max_sequence_length=length, dropout=0.0, dtype=dtype, **form)
 
 
-def train(turns, shape, dtype, batch_size, steps, num_masked):
+def train(
+    turns,
+    shape,
+    dtype,
+    batch_size,
+    steps,
+    num_masked,
+    optimizer="auto",
+    recompute=False,
+    **compile_options,
+):
     """Full rows, one batch again and again."""
-    model = BertMaskedLM(backbone(shape, dtype))
-    model.compile()
+    model = BertMaskedLM(backbone(shape, dtype, recompute=recompute))
+    model.compile(optimizer_of(optimizer), **compile_options)
     rng = np.random.default_rng(0)
     rows = (batch_size, shape["length"])
     x = {

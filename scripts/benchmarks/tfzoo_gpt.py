@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import tempfile
 import time
 
 import keras
@@ -10,8 +11,8 @@ import tensorflow as tf
 
 import tfzoo
 from benchmarks.keras_turns import TurnsOfSteps
+from benchmarks.optimizers import optimizer_of
 from tfzoo.models import GPTBackbone, GPTCausalLM
-from tfzoo.optimizers import MuonAdamW
 from tfzoo.preprocessing import BytePairTokenizer, CausalLMPreprocessor
 
 FOR_EVER = 10**9
@@ -27,28 +28,34 @@ def build(shape, dtype, folder=None, **form):
     return GPTCausalLM(backbone, CausalLMPreprocessor(BytePairTokenizer.load(folder), length))
 
 
-# What is compared for its memory; each with a rate at which a few steps stay finite.
-OPTIMIZERS = {
-    "AdamW": "auto",
-    "Adafactor": lambda: keras.optimizers.Adafactor(1e-3),
-    "Lion": lambda: keras.optimizers.Lion(1e-5),
-    "Muon": lambda: MuonAdamW(1e-3),
-    "SGD": lambda: keras.optimizers.SGD(1e-3),
-}
-
-
 def train(
-    turns, shape, dtype, batch_size, steps, optimizer="AdamW", recompute=False, **compile_options
+    turns,
+    shape,
+    dtype,
+    batch_size,
+    steps,
+    optimizer="auto",
+    recompute=False,
+    checkpoint_steps=None,
+    **compile_options,
 ):
-    """Full rows, one batch again and again."""
+    """Full rows, one batch again and again; perhaps with a checkpoint now and then."""
     model = build(shape, dtype, recompute=recompute)
-    optimizer = OPTIMIZERS[optimizer]
-    model.compile(optimizer() if callable(optimizer) else optimizer, **compile_options)
+    model.compile(optimizer_of(optimizer), **compile_options)
+    rows, tokens = full_rows(shape, batch_size), batch_size * shape["length"]
+    if checkpoint_steps is None:
+        return fit_for_ever(model, rows, turns, steps, tokens)
+    with tempfile.TemporaryDirectory() as folder:
+        resume = tfzoo.callbacks.Resume(folder, every_n_steps=checkpoint_steps)
+        fit_for_ever(model, rows, turns, steps, tokens, resume)
+
+
+def full_rows(shape, batch_size):
+    """One batch, again and again."""
     ids = np.random.default_rng(0).integers(
         shape["vocabulary_size"], size=(batch_size, shape["length"] + 1), dtype=np.int32
     )
-    rows = tf.data.Dataset.from_tensors(({"token_ids": ids[:, :-1]}, ids[:, 1:])).repeat()
-    fit_for_ever(model, rows, turns, steps, batch_size * shape["length"])
+    return tf.data.Dataset.from_tensors(({"token_ids": ids[:, :-1]}, ids[:, 1:])).repeat()
 
 
 def layout(turns, shape, dtype, folder, batch_size, packed, steps):
@@ -62,13 +69,13 @@ def layout(turns, shape, dtype, folder, batch_size, packed, steps):
     fit_for_ever(model, rows, turns, steps, batch_size * float(weights.sum()) / len(weights))
 
 
-def fit_for_ever(model, rows, turns, steps, tokens):
+def fit_for_ever(model, rows, turns, steps, tokens, *callbacks):
     # The schedule of "auto" wants to know the length of the run; how long does not matter.
     model.fit(
         rows,
         steps_per_epoch=FOR_EVER,
         verbose=0,
-        callbacks=[TurnsOfSteps(turns, warm_up=3, steps=steps, tokens=tokens)],
+        callbacks=[*callbacks, TurnsOfSteps(turns, warm_up=3, steps=steps, tokens=tokens)],
     )
 
 
