@@ -41,6 +41,22 @@ def test_rates_are_of_the_median_call(monkeypatch, capsys):
     assert generation[1:] == ["7.2", "3", "500.0", "48", "-"]
 
 
+@pytest.mark.parametrize("command", ["benchmark", "check-tpu"])
+@pytest.mark.parametrize(
+    ("family", "option", "owner"),
+    [("gan", "--length", "gpt and bert"), ("bert", "--base-dim", "gan")],
+)
+def test_an_option_of_another_family_is_refused(
+    command, family, option, owner, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "argv", ["tfzoo", command, family, option, "16"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    sentence = f"`{option}` is an option of {owner}; received it with {family}"
+    assert sentence in capsys.readouterr().err
+
+
 def test_the_first_call_is_apart():
     calls = []
 

@@ -14,6 +14,7 @@ from tfzoo.cli.train_options import Dtype
 
 
 def benchmark(
+    context: typer.Context,
     family: programs.Chosen,
     size: programs.Size = "mini",
     batch_size: programs.Rows = 16,
@@ -31,6 +32,7 @@ def benchmark(
     """
     from tfzoo.callbacks.peak import measure_peak
 
+    programs.require_meant(context, family)
     unit = "images" if family is programs.Family.GAN else "tokens"
     head = "program", "first call s", "calls", "median ms", f"{unit}/s", "of peak"
     table = Table(*head, title=f"{describe_device()}, {dtype}")

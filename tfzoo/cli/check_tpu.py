@@ -21,6 +21,7 @@ class Chip(enum.StrEnum):
 
 
 def check_tpu(
+    context: typer.Context,
     family: programs.Chosen,
     size: programs.Size = "mini",
     batch_size: programs.Rows = 16,
@@ -38,6 +39,7 @@ def check_tpu(
     # TensorFlow takes seconds to import: only who checks waits for it.
     from tfzoo.distribution import compile_for_tpu, lower_to_hlo
 
+    programs.require_meant(context, family)
     table = Table("program", "chip", "GFLOP", "GB moved", "GiB of memory", "fits", title=STATEMENT)
     for program in programs.programs_of(
         family, size, batch_size, length, vocabulary_size, base_dim, dtype, recompute

@@ -34,6 +34,10 @@ BaseDim = Annotated[int, typer.Option(min=1, help="Channels of the DCGAN, 28x28.
 Recompute = Annotated[bool, typer.Option(help="Recompute blocks for the gradient.")]
 
 
+OPTIONS_OF_TEXTS = "size", "length", "vocabulary_size", "recompute"
+OPTIONS_OF_IMAGES = ("base_dim",)
+
+
 @dataclasses.dataclass(frozen=True)
 class Program:
     """A function and what it is called with.
@@ -66,6 +70,18 @@ class Program:
             tf.nest.map_structure(lambda tensor: tensor.numpy(), call(*self.inputs))
             times.append(time.perf_counter() - start)
         return times[0], times[1:]
+
+
+def require_meant(context: typer.Context, family: Family) -> None:
+    """Refuses an option that was given and means nothing to a family."""
+    is_gan = family is Family.GAN
+    for name in OPTIONS_OF_TEXTS if is_gan else OPTIONS_OF_IMAGES:
+        if context.get_parameter_source(name).name != "DEFAULT":
+            owner = "gpt and bert" if is_gan else "gan"
+            raise ValueError(
+                f"`--{name.replace('_', '-')}` is an option of {owner}; received it with {family}: "
+                "leave it out."
+            )
 
 
 def programs_of(
