@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tfzoo.checkpoints.json_file import read_json_object
 from tfzoo.cli import train_options as options
 from tfzoo.cli.run_folder import CARD, RUN
 from tfzoo.cli.sources import columns_of, read
@@ -49,7 +50,7 @@ def evaluate(
 def source_of_run(folder):
     """The name of the data that a run was trained on, if the folder is one."""
     path = folder / RUN
-    return json.loads(path.read_text())["settings"]["data"] if path.exists() else None
+    return read_json_object(path)["settings"]["data"] if path.exists() else None
 
 
 def distances(gan, images, labels=None):

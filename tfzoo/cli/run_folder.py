@@ -14,6 +14,7 @@ from pathlib import Path
 
 import typer
 
+from tfzoo.checkpoints.json_file import read_json_object
 from tfzoo.cli.model_card import model_card
 
 RUN, CARD, CURVE, LOG = "run.json", "README.md", "loss.png", "metrics.jsonl"
@@ -127,7 +128,7 @@ class RunFolder:
     def _read_earlier(self):
         path = self.folder / RUN
         if path.exists():
-            earlier = json.loads(path.read_text())
+            earlier = read_json_object(path)
             self._require_family(earlier)
             if "scores" in earlier or any((self.folder / CHECKPOINTS).glob("*")):
                 self._require_settings(earlier)
