@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from tfzoo.losses import AdversarialRegularizer
-from tfzoo.models.arguments import is_int
+from tfzoo.losses import AdversarialLoss, AdversarialRegularizer
+from tfzoo.models.arguments import is_int, require_ints
 
 INT32 = np.iinfo("int32")
 
@@ -40,8 +40,40 @@ def require_logits(discriminator):
         )
 
 
-def require_choices(data_shape, regularizers, augmentation, max_gradient_norm):
-    """Refuses arguments of `compile` that would fail in the middle of the first step."""
+def require_players(generator_optimizer, discriminator_optimizer, others):
+    """Refuses one optimizer for two networks, and what Keras's `compile` has for one objective."""
+    for name in {"optimizer", "metrics"} & others.keys():
+        raise ValueError(
+            f"`{name}` must be left out: a GAN has `generator_optimizer` and "
+            "`discriminator_optimizer`, and `evaluate` takes `metrics`."
+        )
+    is_name = isinstance(generator_optimizer, str)
+    if not is_name and generator_optimizer is discriminator_optimizer:
+        raise ValueError(
+            "`discriminator_optimizer` must be another object than `generator_optimizer`: each "
+            "keeps the state of its own network."
+        )
+
+
+def require_training(loss, discriminator_steps, generator_average, max_gradient_norm):
+    """Refuses an objective that is none, and numbers out of their ranges."""
+    if loss is not None and not isinstance(loss, AdversarialLoss):
+        raise ValueError(
+            f"`loss` must be an objective of `tfzoo.losses`, such as `Hinge()`; received {loss!r}."
+        )
+    require_ints(discriminator_steps=discriminator_steps)
+    if generator_average is not None and not 0 <= generator_average < 1:
+        raise ValueError(
+            f"`generator_average` must be in [0, 1), or None; received {generator_average}."
+        )
+    if max_gradient_norm is not None and not max_gradient_norm > 0:
+        raise ValueError(
+            f"`max_gradient_norm` must be above 0, or None; received {max_gradient_norm}."
+        )
+
+
+def require_choices(regularizers, augmentation, data_shape):
+    """Refuses regularizers and augmentations that would fail in the middle of the first step."""
     wanted = isinstance(regularizers, (list, tuple)) and all(
         isinstance(regularizer, AdversarialRegularizer) for regularizer in regularizers
     )
@@ -60,10 +92,6 @@ def require_choices(data_shape, regularizers, augmentation, max_gradient_norm):
         raise ValueError(
             "`augmentation` must be None for samples that are no images (H, W, C); received "
             f"{type(augmentation).__name__} for samples of shape {data_shape}."
-        )
-    if max_gradient_norm is not None and not max_gradient_norm > 0:
-        raise ValueError(
-            f"`max_gradient_norm` must be above 0, or None; received {max_gradient_norm}."
         )
 
 

@@ -7,20 +7,20 @@ import dataclasses
 import functools
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfzoo.distribution.placement import require_placement
-from tfzoo.losses import AdversarialLoss, Critique, NonSaturating
-from tfzoo.models.arguments import require_ints
+from tfzoo.losses import Critique, NonSaturating
 from tfzoo.models.gan import raw_samples, samples
 from tfzoo.models.gan.average import average_step, copy_of, settle_statistics
 from tfzoo.models.gan.choices import (
     require_choices,
     require_logits,
-    require_metrics,
     require_networks,
+    require_players,
+    require_training,
 )
+from tfzoo.models.gan.evaluation import evaluate
 from tfzoo.models.gan.generation import discriminate, generate, interpolate
 from tfzoo.models.gan.noise import fold_in, normal, rows_of_replica, uniform
 from tfzoo.models.gan.serving import serving_functions
@@ -164,28 +164,9 @@ class GAN(Task):
                 clipped to this norm; None does not clip.
             **kwargs: passed to `keras.Model.compile`, such as `jit_compile`, `steps_per_execution`.
         """
-        require_ints(discriminator_steps=discriminator_steps)
-        if generator_average is not None and not 0 <= generator_average < 1:
-            raise ValueError(
-                f"`generator_average` must be in [0, 1), or None; received {generator_average}."
-            )
-        for name in {"optimizer", "metrics"} & kwargs.keys():
-            raise ValueError(
-                f"`{name}` must be left out: a GAN has `generator_optimizer` and "
-                "`discriminator_optimizer`, and `evaluate` takes `metrics`."
-            )
-        require_choices(self.data_shape, regularizers, augmentation, max_gradient_norm)
-        is_name = isinstance(generator_optimizer, str)
-        if not is_name and generator_optimizer is discriminator_optimizer:
-            raise ValueError(
-                "`discriminator_optimizer` must be another object than `generator_optimizer`: each "
-                "keeps the state of its own network."
-            )
-        if loss is not None and not isinstance(loss, AdversarialLoss):
-            raise ValueError(
-                "`loss` must be an objective of `tfzoo.losses`, such as `Hinge()`; received "
-                f"{loss!r}."
-            )
+        require_choices(regularizers, augmentation, self.data_shape)
+        require_training(loss, discriminator_steps, generator_average, max_gradient_norm)
+        require_players(generator_optimizer, discriminator_optimizer, kwargs)
         keras.Model.compile(self, optimizer=None, **kwargs)  # Task's is for one objective
         require_placement(self)
         self.generator_optimizer = self._own(generator_optimizer, self.generator)
@@ -375,41 +356,7 @@ class GAN(Task):
         size = num_rows(tf.nest.flatten(inputs)[0])
         return self(samples.at_least(1, inputs), training=False)[:size]
 
-    def evaluate(self, x=None, y=None, batch_size=32, metrics=(), num_samples=None, **kwargs):
-        """Evaluates the losses as `Task.evaluate` does, and compares samples with real ones.
-
-        Args:
-            x: like `x` of `fit`.
-            y: like `y` of `fit`.
-            batch_size: int; ignored for prepared datasets.
-            metrics: list of callables `(real, fake) -> dict of float`: `FeatureMetrics`,
-                `ModeCount` of `tfzoo.metrics`, or a function of your own; both are float32 arrays
-                as `generate` makes them.
-            num_samples: optional int, how many are generated; by default as many as are real. With
-                classes each has the label of a real one.
-            **kwargs: passed to `keras.Model.evaluate`; `return_dict=True` names the numbers.
-
-        Returns:
-            The losses, and with `metrics` a dict of all numbers.
-        """
-        require_metrics(metrics)
-        if not metrics:
-            return super().evaluate(x, y, batch_size, **kwargs)
-        logs = super().evaluate(x, y, batch_size, **{**kwargs, "return_dict": True})
-        real, labels = raw_samples.gathered(self, x, y, batch_size)
-        num_samples = num_samples or len(real)
-        labels = None if labels is None else np.resize(labels, num_samples)
-        fake = self.generate(num_samples, labels, seed=0)
-        for metric in metrics:
-            found = metric(real, fake)
-            if not isinstance(found, dict):
-                raise ValueError(
-                    "`metrics` must return a dict of numbers with names; received "
-                    f"{found!r:.80} from {metric!r:.80}."
-                )
-            logs |= found
-        return logs
-
+    evaluate = evaluate
     generate = generate
     interpolate = interpolate
     discriminate = discriminate
