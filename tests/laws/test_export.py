@@ -39,18 +39,22 @@ print(json.dumps([[answer(case, size) for case in cases] for size in (3, 1)]))
 """
 
 
-def test_the_exported_model_equals_the_live_one(entry, tmp_path):
+def test_a_bundle_is_the_live_model_and_says_what_it_is(entry, tmp_path):
     model = entry.build()
     rng = np.random.default_rng(7)
     for variable in model.trainable_variables:
         variable.assign(variable + rng.normal(0, 0.3, variable.shape))
-    tfzoo.export(model, tmp_path / "served")
-    live = entry.serve(model)
+    version = tfzoo.export_bundle(model, tmp_path / "bundle")
+    assert_equal_answers(version, entry.serve(model))
+    assert_exact_signatures(version, entry)
+
+
+def assert_equal_answers(version, live):
     cases = [
         (name.split()[0], {key: np.asarray(value).tolist() for key, value in inputs.items()})
         for name, (inputs, _) in live.items()
     ]
-    arguments = [sys.executable, "-c", SERVE, str(tmp_path / "served"), json.dumps(cases)]
+    arguments = [sys.executable, "-c", SERVE, str(version), json.dumps(cases)]
     printed = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
     three, one = json.loads(printed.splitlines()[-1])
     for (name, (_, outputs)), all_served, first_served in zip(
@@ -70,14 +74,13 @@ def assert_equal(served, live, message):
         np.testing.assert_allclose(served, live, rtol=1e-5, atol=1e-5, err_msg=message)
 
 
-def test_signatures_have_exact_names_dtypes_and_shapes(entry, tmp_path):
-    version = tfzoo.export_bundle(entry.build(), tmp_path / "bundle")
+def assert_exact_signatures(version, entry):
     signatures = dict(tf.saved_model.load(str(version)).signatures)
     default = signatures.pop("serving_default")
     found = {name: described(signature) for name, signature in signatures.items()}
     assert found == entry.signatures
     assert described(default) == next(iter(entry.signatures.values()))
-    check_description(json.loads((tmp_path / "bundle" / "tfzoo.json").read_text()), entry)
+    check_description(json.loads((version.parent / "tfzoo.json").read_text()), entry)
     answer_warm_up(version, signatures)
 
 
