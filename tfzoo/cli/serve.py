@@ -47,6 +47,10 @@ def serve(
     num_versions: Annotated[
         int, typer.Option(help="The newest so many versions are served side by side.")
     ] = Settings.num_versions,
+    warm_up_rows: Annotated[
+        int,
+        typer.Option(help="GPT: sizes of a batch that are compiled before a version is ready."),
+    ] = Settings.warm_up_rows,
     poll_seconds: Annotated[
         float, typer.Option(help="Between two looks for new versions.")
     ] = Settings.poll_seconds,

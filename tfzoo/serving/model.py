@@ -20,18 +20,19 @@ class Model:
     Args:
         bundle: `FOLDER` or `NAME=FOLDER`; the folder holds numbered versions, or is one.
         num_versions: how many are kept, of those that can be loaded.
+        warm_up_rows: of a `Version`.
 
     Raises:
         ValueError: if the name cannot stand in an address, or there is no version.
     """
 
-    def __init__(self, bundle: str, num_versions: int = 1):
+    def __init__(self, bundle: str, num_versions: int = 1, warm_up_rows: int = 1):
         name, _, folder = bundle.rpartition("=")
         self.folder = pathlib.Path(folder).resolve()
         self._only = self.folder if (self.folder / "saved_model.pb").exists() else None
         numbered = self._only is not None and self.folder.name.isdecimal()
         self.name = name or (self.folder.parent.name if numbered else self.folder.name)
-        self._num_versions = num_versions
+        self._num_versions, self._warm_up_rows = num_versions, warm_up_rows
         self._versions: dict[int, Version] = {}
         self._in_flight: dict[Version, int] = {}
         self._failures: dict[int, tuple[float, str]] = {}
@@ -110,7 +111,7 @@ class Model:
         # With what XLA compiles it may take a while.
         print(f"loading {self.name}/{number} ...", flush=True)
         try:
-            version = await asyncio.to_thread(Version, folder)
+            version = await asyncio.to_thread(Version, folder, self._warm_up_rows)
         except ValueError as error:
             self._failures[number] = changed, str(error)
             log.error("%s: %s", self.name, error)

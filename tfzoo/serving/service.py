@@ -24,7 +24,8 @@ class Service:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        models = [Model(bundle, settings.num_versions) for bundle in settings.bundles]
+        choices = settings.num_versions, settings.warm_up_rows
+        models = [Model(bundle, *choices) for bundle in settings.bundles]
         self.models = {model.name: model for model in models}
         if len(self.models) < len(models):
             names = ", ".join(model.name for model in models)

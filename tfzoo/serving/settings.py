@@ -14,6 +14,8 @@ class Settings:
         grpc_port: of gRPC; 0 takes any free one.
         token: what clients send as `Authorization: Bearer ...`; None asks for nothing.
         num_versions: the newest so many versions of each bundle are served side by side.
+        warm_up_rows: where XLA compiles for each size of a batch, up to so many rows are compiled
+            for, by the requests that were exported with a version, before it is ready.
         poll_seconds: between two looks for new versions.
         num_threads: calls into TensorFlow at the same time.
         max_batch_size: rows that are computed together at most, and rows of one request.
@@ -32,6 +34,7 @@ class Settings:
     grpc_port: int = 8500
     token: str | None = None
     num_versions: int = 1
+    warm_up_rows: int = 1
     poll_seconds: float = 1.0
     num_threads: int = 4
     max_batch_size: int = 64

@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 
 from tfzoo.serving.signature import Description, Signature, describe
@@ -13,19 +14,21 @@ class Version:
 
     Args:
         folder: of the SavedModel; its name is the number of the version, or else it is version 1.
+        warm_up_rows: where XLA compiles for each size of a batch, up to so many rows beforehand.
 
     Raises:
         ValueError: if it cannot be loaded; the sentence says why.
     """
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, warm_up_rows: int = 1):
         load_text_operations()
         self.number = int(folder.name) if folder.name.isdecimal() else 1
         self.description: Description = describe(folder)
         try:
             # Signatures hold variables weakly: they live as long as what was loaded.
             self._loaded = tf.saved_model.load(str(folder))
-            warm_up(self, folder / "assets.extra" / "tf_serving_warmup_requests")
+            path = folder / "assets.extra" / "tf_serving_warmup_requests"
+            warm_up(self, path, warm_up_rows if self.description.compiled else 1)
         except Exception as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(f"{folder} cannot be loaded: {first}") from error
@@ -42,7 +45,7 @@ class Version:
         return self._loaded.signatures[name](**tensors)
 
 
-def warm_up(version, path):
+def warm_up(version, path, most_rows):
     """Calls the version by the requests that were exported with it, before any client does."""
     if not path.exists():
         return
@@ -51,7 +54,12 @@ def warm_up(version, path):
     for record in tf.data.TFRecordDataset(str(path)):
         request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
         name = request.model_spec.signature_name or version.description.default
-        version.call(name, {key: tf.make_ndarray(p) for key, p in request.inputs.items()})
+        inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
+        signature = version.signatures[name]
+        # The sizes that requests are computed in when they come together.
+        for power in range(most_rows.bit_length() if signature.keeps_rows_apart else 1):
+            rows = {key: np.repeat(inputs[key], 1 << power, axis=0) for key in signature.rows}
+            version.call(name, inputs | rows)
 
 
 def load_text_operations():
