@@ -8,7 +8,7 @@ from tfzoo.cli.sources import BUILT_IN
 
 TASKS = {
     "GPT": "continue texts, score them: tfzoo train gpt",
-    "BERT": "guess hidden words, classify, tag, answer, embed: tfzoo train bert",
+    "BERT": "guess hidden words, classify, tag, answer: tfzoo train bert; embed: in Python",
     "GAN": "draw images, with or without classes: tfzoo train gan",
 }
 # GPT-2's and BERT's own vocabularies, and the images that the sizes of GANs are for.
