@@ -211,6 +211,35 @@ def test_who_waits_too_long_is_told_and_not_computed():
     assert version.calls == [[0]]
 
 
+def test_who_gives_up_before_it_is_their_turn_leaves_the_way_free():
+    version = Version()
+
+    async def run():
+        batcher = Batcher(Settings(("none",), num_threads=1), Metrics(list))
+
+        def send(x, factor):
+            inputs = {"x": np.int32([x]), "factor": np.int32(factor)}
+            return asyncio.create_task(batcher.run(version, "multiply", inputs))
+
+        first = send(0, factor=2)
+        while not version.calls:
+            await asyncio.sleep(0.001)
+        # Of another kind, so it waits for a thread and not for the first: and leaves.
+        second = send(1, factor=3)
+        await asyncio.sleep(0.01)
+        second.cancel()
+        await asyncio.sleep(0.01)
+        version.gate.set()
+        assert (await first)["y"].tolist() == [0]
+        async with asyncio.timeout(5):
+            assert (await send(2, factor=3))["y"].tolist() == [6]
+        assert batcher.num_waiting == 0
+        batcher.close()
+
+    asyncio.run(run())
+    assert version.calls == [[0], [2]]
+
+
 def test_after_company_a_batch_waits_for_those_who_come_again():
     version = Version()
     version.gate.set()

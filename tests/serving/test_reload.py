@@ -1,5 +1,6 @@
 """New versions take over while requests are answered, and none is lost."""
 
+import asyncio
 import concurrent.futures
 import json
 import shutil
@@ -10,6 +11,10 @@ import pytest
 
 from tests.serving import bundles
 from tests.serving.conftest import running
+from tfzoo.serving import model
+from tfzoo.serving.server import serve
+from tfzoo.serving.settings import Settings
+from tfzoo.serving.version import Version
 
 
 def wait_for(condition, seconds=30):
@@ -93,6 +98,43 @@ def test_a_version_that_does_not_load_changes_nothing(tmp_path):
         assert "2 cannot be loaded: " in status["status"]["error_message"]
         response = server.http.post("/v1/models/sums:predict", json={"inputs": [[0, 0, 0]]})
         assert response.json() == {"outputs": [[100.0, 100.0, 100.0]]}
+
+
+def test_a_version_that_is_still_being_copied_is_tried_again(tmp_path):
+    folder = tmp_path / "sums"
+    bundles.save_arithmetic(folder / "1", offset=100.0)
+    bundles.save_arithmetic(tmp_path / "whole", offset=200.0)
+    with running(folder) as server:
+        shutil.copytree(tmp_path / "whole", folder / "2", ignore=lambda *_: ["variables"])
+        wait_for(lambda: states(server) == {"2": "END", "1": "AVAILABLE"})
+        shutil.copytree(tmp_path / "whole" / "variables", folder / "2" / "variables")
+        wait_for(lambda: states(server) == {"2": "AVAILABLE"})
+
+
+def test_a_server_stops_while_a_version_loads(tmp_path, monkeypatch):
+    folder = tmp_path / "sums"
+    bundles.save_arithmetic(folder / "1")
+    free, loading, ended = threading.Event(), threading.Event(), []
+
+    def slow(*arguments):
+        loading.set()
+        free.wait(60)
+        return Version(*arguments)
+
+    async def run():
+        monkeypatch.setattr(model, "Version", slow)
+        stop = asyncio.Event()
+        settings = Settings((str(folder),), rest_port=0, grpc_port=0)
+        serving = asyncio.create_task(serve(settings, stop, lambda *ports: None))
+        while not loading.is_set():
+            await asyncio.sleep(0.01)
+        stop.set()
+        async with asyncio.timeout(10):
+            ended.append(await serving)
+        free.set()
+
+    asyncio.run(run())
+    assert ended == [True]  # a thread still loads: whoever runs the server ends the process
 
 
 def test_versions_that_do_not_load_are_not_counted(tmp_path, caplog):

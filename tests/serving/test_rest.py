@@ -4,10 +4,13 @@ import base64
 import json
 import math
 import time
+import types
 
+import numpy as np
 import pytest
 
 from tests.serving.bundles import CLASS_NAMES
+from tfzoo.serving import classify
 
 SUMS = "/v1/models/sums"
 
@@ -59,6 +62,12 @@ def test_settings_alone(post):
     assert answer == {"outputs": [-(2**40), -(2**40) - 1, -(2**40) - 2]}
 
 
+def test_samples_are_bounded(post):
+    inputs = {"n": 1025, "seed": 1, "negative": False}
+    wrong = post(f"{SUMS}:predict", {"signature_name": "count", "inputs": inputs}, 400)
+    assert wrong == "`n` must be at most 1024; received 1025."
+
+
 def test_bytes(post):
     def b64(data):
         return {"b64": base64.b64encode(data).decode()}
@@ -90,6 +99,15 @@ def test_classes(post):
             for best in ("middling", "long")
         ]
     }
+
+
+def test_a_version_names_its_own_classes():
+    version = types.SimpleNamespace(
+        description=types.SimpleNamespace(class_names=("new", "newer"), task="classification")
+    )
+    outputs = {"probabilities": np.array([[0.25, 0.5, 0.25]])}
+    outputs["class_names"] = np.array([[b"a", "é".encode(), b"c"]], object)
+    assert classify.encode(version, outputs) == [[["a", 0.25], ["é", 0.5], ["c", 0.25]]]
 
 
 def test_status_and_metadata(server):

@@ -24,7 +24,7 @@ def save(folder, compiled):
 
 @pytest.mark.parametrize(
     ("compiled", "rows", "sizes"),
-    [(True, 1, [1]), (True, 4, [1, 2, 4]), (True, 7, [1, 2, 4]), (False, 4, [1])],
+    [(True, 1, [1]), (True, 4, [1, 2, 4]), (True, 5, [1, 2, 4, 8]), (False, 4, [1])],
 )
 def test_what_is_compiled_is_called_with_all_sizes(tmp_path, monkeypatch, compiled, rows, sizes):
     called, call = [], Version.call

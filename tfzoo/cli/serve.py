@@ -72,6 +72,9 @@ def serve(
     max_new_tokens: Annotated[
         int, typer.Option(help="That one request may ask for.")
     ] = Settings.max_new_tokens,
+    max_samples: Annotated[
+        int, typer.Option(help="That one request may ask a GAN for.")
+    ] = Settings.max_samples,
     drain_seconds: Annotated[
         float, typer.Option(help="For requests in flight when SIGTERM comes.")
     ] = Settings.drain_seconds,

@@ -168,16 +168,20 @@ class Batcher:
     async def _serve(self, key, group):
         """Computes a group, batch by batch, until nobody waits in it."""
         version, name, _ = key
-        while group:
-            async with self._slots:
-                batch = self._take(group)
-                self._metrics.batch_size.observe(sum(request.rows for request in batch))
-                answers = await self._in_thread(compute, version, name, batch)
-            for request, answer in zip(batch, answers, strict=True):
-                settle(request.answer, answer)
-            if len(batch) > 1 and len(group) < self._settings.max_batch_size:
-                await asyncio.sleep(self._settings.batch_wait)
-        del self._groups[key]
+        try:
+            while group:
+                async with self._slots:
+                    batch = self._take(group)
+                    if not batch:  # all gave up before it was their turn
+                        continue
+                    self._metrics.batch_size.observe(sum(request.rows for request in batch))
+                    answers = await self._in_thread(compute, version, name, batch)
+                for request, answer in zip(batch, answers, strict=True):
+                    settle(request.answer, answer)
+                if len(batch) > 1 and len(group) < self._settings.max_batch_size:
+                    await asyncio.sleep(self._settings.batch_wait)
+        finally:
+            del self._groups[key]
 
     def _take(self, group):
         """The oldest of a group, and those of about its length that fit into the same call."""

@@ -37,6 +37,8 @@ def decode(version: Version, signature, examples: list, context: dict, settings:
 def encode(version: Version, outputs: dict) -> list:
     """For each example its classes and their probabilities, in the order of `class_names`."""
     names = class_names(version)
+    if "class_names" in outputs:  # what the version itself says; tfzoo.json is the newest one's
+        names = [name.decode() for name in outputs["class_names"][0]]
     return [
         [[name, float(p)] for name, p in zip(names, row, strict=True)]
         for row in outputs["probabilities"]

@@ -35,7 +35,8 @@ class Model:
         self._num_versions, self._warm_up_rows = num_versions, warm_up_rows
         self._versions: dict[int, Version] = {}
         self._in_flight: dict[Version, int] = {}
-        self._failures: dict[int, tuple[float, str]] = {}
+        self._failures: dict[int, tuple[frozenset, str]] = {}
+        self.is_loading = False
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", self.name):
             raise ValueError(
                 "A model's name must be letters, digits, `_`, `.` and `-`; received "
@@ -105,14 +106,17 @@ class Model:
 
     async def _load(self, number, folder):
         """Whether it is loaded; what did not load is not tried again before it changes."""
-        changed = (folder / "saved_model.pb").stat().st_mtime
+        changed = await asyncio.to_thread(fingerprint, folder)
         if self._failures.get(number, (None,))[0] == changed:
             return False
         # With what XLA compiles it may take a while.
         print(f"loading {self.name}/{number} ...", flush=True)
         try:
+            self.is_loading = True
             version = await asyncio.to_thread(Version, folder, self._warm_up_rows)
+            self.is_loading = False
         except ValueError as error:
+            self.is_loading = False
             self._failures[number] = changed, str(error)
             log.error("%s: %s", self.name, error)
             return False
@@ -129,6 +133,12 @@ class Model:
             with contextlib.suppress(RuntimeError):
                 loop = asyncio.get_running_loop()
                 loop.call_soon(loop.run_in_executor, None, give_back_memory)
+
+
+def fingerprint(folder):
+    """Equal as long as no file in a folder changes: one that is being copied is not complete."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return frozenset((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
 def give_back_memory():

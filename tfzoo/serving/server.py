@@ -43,7 +43,7 @@ async def serve(
         started: called with the ports of HTTP and gRPC when requests are taken.
 
     Returns:
-        Whether a thread still computes what nobody waits for any more.
+        Whether a thread still computes, or loads, what nobody waits for any more.
 
     Raises:
         ValueError: if a bundle cannot be served.
@@ -53,7 +53,9 @@ async def serve(
     service = Service(settings)
     rpc = create_rpc_server(service)
     grpc_port = _bind(rpc, settings)
-    await service.start()
+    if not await _first(service.start(), stop.wait()):
+        listening.close()
+        return service.stop()
     await rpc.start()
     http = HTTPServer(
         uvicorn.Config(
@@ -77,6 +79,18 @@ async def serve(
     asyncio.get_running_loop().call_later(settings.drain_seconds, service.batcher.give_up)
     await asyncio.gather(serving, rpc.stop(settings.drain_seconds + LAST_WORDS))
     return service.stop()
+
+
+async def _first(work, end):
+    """Whether work is done before the end comes, which cancels it."""
+    tasks = work, end = asyncio.ensure_future(work), asyncio.ensure_future(end)
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        if not task.done():
+            task.cancel()
+    if work.done():
+        work.result()  # raises what went wrong
+    return not work.cancelled() and work.done()
 
 
 def _bind(rpc, settings):

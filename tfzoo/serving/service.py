@@ -51,11 +51,12 @@ class Service:
         self.is_ready = True
 
     def stop(self) -> bool:
-        """Ends the looking and, when they are done, the threads; whether they still compute."""
+        """Ends the looking and, when they are done, the threads; whether they still work."""
         self.is_ready = False
         if self._watch:
             self._watch.cancel()
-        return self.batcher.close()
+        is_loading = any(model.is_loading for model in self.models.values())
+        return self.batcher.close() or is_loading
 
     def model(self, name: str) -> Model:
         """A model by its name.

@@ -14,8 +14,8 @@ class Settings:
         grpc_port: of gRPC; 0 takes any free one.
         token: what clients send as `Authorization: Bearer ...`; None asks for nothing.
         num_versions: the newest so many versions of each bundle are served side by side.
-        warm_up_rows: where XLA compiles for each size of a batch, up to so many rows are compiled
-            for, by the requests that were exported with a version, before it is ready.
+        warm_up_rows: where XLA compiles for each size of a batch, the sizes of up to so many rows
+            are compiled, by the requests that were exported with a version, before it is ready.
         poll_seconds: between two looks for new versions.
         num_threads: calls into TensorFlow at the same time.
         max_batch_size: rows that are computed together at most, and rows of one request.
@@ -25,6 +25,7 @@ class Settings:
         max_body_bytes: of one request.
         max_text_bytes: of one string in a request.
         max_new_tokens: that one request may ask for.
+        max_samples: that one request may ask a GAN for.
         drain_seconds: that requests in flight get to end when the server stops.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     max_body_bytes: int = 16 * 2**20
     max_text_bytes: int = 2**20
     max_new_tokens: int = 1024
+    max_samples: int = 1024
     drain_seconds: float = 30.0
 
     def __post_init__(self):

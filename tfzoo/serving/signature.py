@@ -6,6 +6,7 @@ import json
 import pathlib
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -71,7 +72,7 @@ class Signature:
 
     def draws(self, inputs: dict) -> bool:
         """Whether random numbers are drawn, which depend on the size of the batch."""
-        return "seed" in self.inputs and bool(inputs.get("temperature", 1) != 0)
+        return "seed" in self.inputs and bool(np.any(inputs.get("temperature", 1) != 0))
 
 
 @dataclasses.dataclass(frozen=True)

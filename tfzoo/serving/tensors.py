@@ -54,6 +54,8 @@ def check(array: np.ndarray, spec: Spec, settings: Settings) -> np.ndarray:
         raise Refusal(
             400, f"`max_new_tokens` must be at most {settings.max_new_tokens}; received {array}."
         )
+    if spec.name == "n" and not spec.shape and np.any(array > settings.max_samples):
+        raise Refusal(400, f"`n` must be at most {settings.max_samples}; received {array}.")
     return array
 
 

@@ -57,7 +57,8 @@ def warm_up(version, path, most_rows):
         inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
         signature = version.signatures[name]
         # The sizes that requests are computed in when they come together.
-        for power in range(most_rows.bit_length() if signature.keeps_rows_apart else 1):
+        largest = (most_rows - 1).bit_length() if signature.keeps_rows_apart else 0
+        for power in range(largest + 1):
             rows = {key: np.repeat(inputs[key], 1 << power, axis=0) for key in signature.rows}
             version.call(name, inputs | rows)
 
