@@ -48,6 +48,23 @@ def test_these_steps_and_no_others_are_recorded(monkeypatch, tmp_path, epochs, e
     assert seen == expected
 
 
+def test_what_an_interrupted_run_left_on_is_turned_off(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                raise KeyboardInterrupt
+
+    profile = Profile(tmp_path / "first", first_step=1)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((10, 3)), np.ones((10, 1))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, batch_size=2, verbose=0, callbacks=[profile, Interrupt()])
+    fit(Profile(tmp_path / "second", first_step=1, num_steps=1))
+    assert list(tmp_path.glob("second/plugins/profile/*/*.xplane.pb"))
+    assert not list(tmp_path.glob("first/plugins"))
+
+
 def test_a_run_that_is_too_short_says_so(tmp_path):
     with pytest.warns(UserWarning, match="begins at step 11, and this run had 5 steps"):
         fit(Profile(tmp_path))

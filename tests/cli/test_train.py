@@ -250,6 +250,10 @@ def test_a_gan_learns_to_draw(run, tmp_path):
     assert (tmp_path / "run" / "samples.png").exists()
     card = (tmp_path / "run" / "README.md").read_text()
     assert "CC BY 4.0" in card and "tfzoo sample run samples.png" in card
+    for number in range(2):
+        Image.new("L", (8, 8), number).save(tmp_path / f"{number}.png")
+    status, _, errors = run("evaluate run *.png")
+    assert status == 2 and "`data` must have classes, such as a folder with" in errors
 
 
 def test_image_files_are_brought_to_one_size(run, tmp_path):
@@ -270,6 +274,10 @@ def test_image_files_are_brought_to_one_size(run, tmp_path):
     ("command", "sentence"),
     [
         ("gpt texts.txt full", "`run` must be a new folder, or that of an earlier run; received"),
+        (
+            "gpt texts.txt foreign",
+            "`run` must be a new folder, or that of an earlier run; received",
+        ),
         ("gpt texts.txt other", "one of `tfzoo train gpt`; received other, which is a run of"),
         ("gpt texts.txt new --size huge", "`size` must be one of"),
         ("gpt missing.txt new", "missing.txt"),
@@ -290,6 +298,8 @@ def test_what_does_not_fit_is_said_in_a_sentence(run, texts, tmp_path, command, 
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("all of it")
     (tmp_path / "one.tsv").write_text("halt\tstop\nwait\tstop\n" * 20)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "run.json").write_text("{}")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "run.json").write_text('{"family": "gan"}')
     status, _, errors = run(f"train {command}")
@@ -312,6 +322,9 @@ def test_examples_are_divided_without_a_loss():
     assert {*training[1]} == {*labels} and len(training[1]) == 5
     tags = ["ab"[n == 2] + "c" * (n == 3) for n in range(7)]
     assert set("".join(hold_out((list("tuvwxyz"), [[*t] for t in tags]), 0.2)[0][0])) >= {*"vw"}
+    many = list("tuvwxyzabc"), list("0123456789")
+    with pytest.raises(ValueError, match="an example of each of 10 labels .* leaves 2 of 10"):
+        hold_out(many, 0.4)
     with pytest.raises(ValueError, match="leaves at least one of 3 examples"):
         hold_out((["a", "b", "c"],), 0.1)
 

@@ -81,6 +81,8 @@ BAD = {
     ),
     "f.conll": (b"Ann B-x\nL\xe9e I-x\n", {}, "f.conll, line 2, is not UTF-8 at byte 9"),
     "g.conll": ("\n\n", {}, "g.conll' has no sentence"),
+    "h.conll": ("Ann B-x\n", {"words": 7}, "`words` must be an int, .* from 0 to 1; received 7"),
+    "i.conll": ("Ann B-x\n", {"tags": "ner"}, "`tags` must be an int, .* to 1; received 'ner'"),
     "a.jsonl": ('{"words": ["a", "b"], "tags": ["O"]}', {}, "line 1 has 2 words and 1 tags"),
     "b.jsonl": ('{"words": "ab", "tags": ["O"]}', {}, "line 1: words must be a list of strings"),
     "c.jsonl": ('{"words": ["a"], "ner": ["O"]}', {}, "has no field 'tags'; it has words, ner"),

@@ -56,7 +56,7 @@ class Profile(keras.callbacks.Callback):
         if self._steps + 1 < self.first_step or self._recorded >= self.num_steps:
             return
         if not self._recorded:
-            tf.profiler.experimental.start(self.log_dir)
+            self._start()
         # By it the profiler's pages know where a step begins, and which it is.
         self._step_trace = tf.profiler.experimental.Trace("train", step_num=self._steps + 1, _r=1)
         self._step_trace.__enter__()
@@ -72,6 +72,13 @@ class Profile(keras.callbacks.Callback):
         self._recorded += num_steps
         if self._recorded >= self.num_steps:
             tf.profiler.experimental.stop()
+
+    def _start(self):
+        try:
+            tf.profiler.experimental.start(self.log_dir)
+        except tf.errors.AlreadyExistsError:  # of a run that was interrupted while it was recorded
+            tf.profiler.experimental.stop(save=False)
+            tf.profiler.experimental.start(self.log_dir)
 
     def on_train_end(self, logs=None):
         """Writes what there is where the run was too short."""

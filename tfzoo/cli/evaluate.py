@@ -50,7 +50,7 @@ def evaluate(
 def source_of_run(folder):
     """The name of the data that a run was trained on, if the folder is one."""
     path = folder / RUN
-    return read_json_object(path)["settings"]["data"] if path.exists() else None
+    return read_json_object(path).get("settings", {}).get("data") if path.exists() else None
 
 
 def distances(gan, images, labels=None):
@@ -66,6 +66,11 @@ def distances(gan, images, labels=None):
 
     if len(images) < 2:
         raise ValueError(f"`data` must hold at least two images; received {len(images)}.")
+    if gan.num_classes is not None and labels is None:
+        raise ValueError(
+            "`data` must have classes, such as a folder with a folder for each, because the model "
+            f"has {gan.num_classes}; received images without any."
+        )
     pixels = images if images.dtype.kind == "f" else images / 127.5 - 1
     first, second = (pixels[start::2].reshape(-1, pixels[0].size) for start in (0, 1))
     conditional = {} if gan.num_classes is None else {"labels": labels[1::2]}

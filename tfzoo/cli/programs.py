@@ -132,7 +132,8 @@ def gpt_programs(size, vocabulary_size, length, batch_size, form):
 
     def write(prompt):
         draft = model.start_draft(prompt, tf.ones([batch_size, length], tf.bool))
-        return write_draft(model, draft, Sampler(top_k=50), num_tokens, [0], [0, 0]).token_ids
+        # No token ends the text: all are written, whatever is drawn.
+        return write_draft(model, draft, Sampler(top_k=50), num_tokens, [-1], [0, 0]).token_ids
 
     yield Program("GPT, generation", write, [prompt], batch_size * num_tokens, compiled=True)
 

@@ -101,9 +101,9 @@ class RunFolder:
             "training": json.loads(lines[-1]),
             "scores": {name: float(value) for name, value in scores.items()},
         }
-        self._write(RUN, json.dumps(self.facts, indent=2) + "\n")
         self._write("command.txt", self.facts["command"] + "\n")
         self._write(CARD, model_card(self.facts))
+        self._write(RUN, json.dumps(self.facts, indent=2) + "\n")  # says that all is there
         for name, value in self.facts["scores"].items():
             print(f"{name}: {value:.4f}")
         print(f"The run is in {self.folder}; {self.folder / CARD} says what came of it.")
@@ -127,8 +127,8 @@ class RunFolder:
 
     def _read_earlier(self):
         path = self.folder / RUN
-        if path.exists():
-            earlier = read_json_object(path)
+        earlier = read_json_object(path) if path.exists() else {}
+        if "family" in earlier:
             self._require_family(earlier)
             if "scores" in earlier or any((self.folder / CHECKPOINTS).glob("*")):
                 self._require_settings(earlier)
@@ -150,7 +150,7 @@ class RunFolder:
 
     def _require_settings(self, earlier):
         for name, value in self.facts["settings"].items():
-            before = earlier["settings"].get(name, value)
+            before = earlier.get("settings", {}).get(name, value)
             if value != before and name not in FREE_SETTINGS:
                 raise ValueError(
                     f"`{name}` must be {before!r}, as in the run that {self.folder} holds; "

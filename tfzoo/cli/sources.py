@@ -88,13 +88,19 @@ def hold_out(examples: tuple, share: float) -> list[tuple]:
     import numpy as np
 
     order = np.random.default_rng(0).permutation(len(examples[0]))
+    num_labels = 0
     if len(examples) > 1:
-        order = _first_of_each_label_last(order, examples[1])
+        order, num_labels = _first_of_each_label_last(order, examples[1])
     count = round(share * len(order))
     if share and not 0 < count < len(order) / 2:
         raise ValueError(
             f"`--held-out` must be a share below a half that leaves at least one of "
             f"{len(order)} examples for validation and one for test; received {share}."
+        )
+    if len(order) - 2 * count < num_labels:
+        raise ValueError(
+            f"`--held-out` must leave an example of each of {num_labels} labels for training; "
+            f"received {share}, which leaves {len(order) - 2 * count} of {len(order)} examples."
         )
     parts = order[2 * count :], order[:count], order[count : 2 * count]
     return [tuple([column[i] for i in np.sort(part)] for column in examples) for part in parts]
@@ -106,4 +112,4 @@ def _first_of_each_label_last(order, labels):
         names = {labels[place]} if isinstance(labels[place], str) else set(labels[place])
         (others if names <= seen else first).append(place)
         seen |= names
-    return [*others, *first]
+    return [*others, *first], len(first)

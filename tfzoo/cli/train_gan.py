@@ -74,7 +74,7 @@ def gan(
             ImageGrid(folder.folder / "samples.png", SAMPLES, labels, columns=num_classes or 10)
         ],
     )
-    scores = distances(model, test.images, test.labels) if len(test.images) else {}
+    scores = distances(model, test.images, test.labels) if len(test.images) > 1 else {}
     facts = {name: str(part) for name, part in (("train", train), ("test", test))}
     folder.finish(model, {"source": data, **facts}, scores)
 

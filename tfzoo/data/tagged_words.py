@@ -118,7 +118,9 @@ def _conll_sentences(path, word_column, tag_column):
             rows = []
             continue
         where = f"{path}, line {number}"
-        width = width or max(2, len(cells))
+        if width is None:
+            width = max(2, len(cells))
+            _require_columns(width, words=word_column, tags=tag_column)
         if len(cells) != width:
             raise ValueError(
                 f"{where} has {len(cells)} columns: expected {width}, a word and its tag among "
@@ -127,6 +129,15 @@ def _conll_sentences(path, word_column, tag_column):
         rows.append((cells[word_column], cells[tag_column], where))
     if rows:
         yield tuple(map(list, zip(*rows, strict=True)))
+
+
+def _require_columns(width, **columns):
+    for name, column in columns.items():
+        if not isinstance(column, int) or not -width <= column < width:
+            raise ValueError(
+                f"`{name}` must be an int, the place of a column from 0 to {width - 1}; received "
+                f"{column!r}."
+            )
 
 
 def _cells(line):

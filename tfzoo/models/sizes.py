@@ -27,7 +27,8 @@ BERT_LARGE = dict(num_layers=24, num_heads=16, hidden_dim=1024, max_sequence_len
 # Wang et al. 2020, "MiniLM", with the 6 layers of nreimers/MiniLM-L6-H384-uncased: 22.7 M.
 MINILM = dict(num_layers=6, num_heads=12, hidden_dim=384, max_sequence_length=512)
 
-# What small language models of today change in GPT-2; `scripts/train_gpt.py --without` says what each pays.
+# What small language models of today change in GPT-2; `scripts/train_gpt.py --without` says what
+# each change pays.
 MODERN = dict(
     rotary=True,
     rms_norm=True,

@@ -390,12 +390,25 @@ def test_labels_of_another_form_are_refused(rng, form):
             gan.fit(*data, verbose=0)
 
 
+def test_each_replica_evaluates_full_packs(rng, two_replicas):
+    images = images_of(rng, 15)
+    with two_replicas.scope():
+        gan = mlp_gan(packing=3)
+        gan.compile()
+    for data in (images, tf.data.Dataset.from_tensor_slices(images)):
+        # 4 rows on each replica would be no packs, and nor would half of 15.
+        found = gan.evaluate(data, batch_size=8, verbose=0, return_dict=True)
+        assert found["real_logits"] == pytest.approx(gan.discriminate(images[:12]).mean(), abs=1e-6)
+
+
 def test_evaluation_leaves_out_what_fills_no_pack(rng):
     gan, images = mlp_gan(packing=3), images_of(rng, 11)
     gan.compile()
     expected = gan.evaluate(images[:9], batch_size=9, verbose=0, return_dict=True)
     found = gan.evaluate(images, batch_size=9, verbose=0, return_dict=True)
     assert found == expected
+    singles = tf.data.Dataset.from_tensor_slices(images)
+    assert gan.evaluate(singles, batch_size=9, verbose=0, return_dict=True) == expected
     with pytest.raises(ValueError, match="a multiple of packing=3; received 11"):
         gan.discriminate(images)
 

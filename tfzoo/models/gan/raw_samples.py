@@ -69,16 +69,22 @@ def batch_of(task, batch_size, num_rows):
 
 
 def evaluation_batches(task, x, y, batch_size):
-    """See `Task.evaluation_batches`; what is left over after the last full pack is left out."""
+    """See `Task.evaluation_batches`; what is left over after the last full packs is left out.
+
+    With packing each replica needs full packs, of the last batch too.
+    """
     if isinstance(x, tf.data.Dataset) and is_batched(task, x):
         return all_looked_at(task, x)
-    batch_size = max(task.packing, batch_size - batch_size % task.packing)
+    num_replicas = task.distribute_strategy.num_replicas_in_sync
+    unit = task.packing * num_replicas if task.packing > 1 else 1
+    batch_size = max(unit, batch_size - batch_size % unit)
     if isinstance(x, tf.data.Dataset):
-        x = x.batch(batch_size)
-        return all_looked_at(task, x)
+        if unit > 1:
+            x = x.batch(unit, drop_remainder=True).unbatch()
+        return all_looked_at(task, x.batch(batch_size))
     rows = in_memory(task, x, y)
-    if task.packing > 1:
-        rows = rows[: len(rows) - len(rows) % task.packing]
+    if unit > 1:
+        rows = rows[: len(rows) - len(rows) % unit]
     return batches(rows, batch_size)
 
 
