@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.layers import SelfAttention, attention_bias, rotary_angles, visible_slots
+from tfzoo.layers import SelfAttention, attention_penalty, rotary_angles, visible_slots
 
 B, T, H, K = 2, 5, 3, 4
 D = H * K
@@ -78,14 +78,14 @@ def built(**arguments):
 def test_equals_loops(x, visible, normalize, rotary, use_bias):
     layer = built(normalize_queries_and_keys=normalize, use_bias=use_bias)
     angles = rotary_angles(tf.constant(POSITIONS), K, "float32") if rotary else None
-    outputs, _, _ = layer(x, attention_bias(visible, "float32"), angles=angles)
+    outputs, _, _ = layer(x, attention_penalty(visible, "float32"), angles=angles)
     expected = reference(layer, x, visible.numpy(), POSITIONS if rotary else None)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_bfloat16_is_near(x, visible):
     layer = built(dtype="mixed_bfloat16")
-    outputs, keys, values = layer(x, attention_bias(visible, "bfloat16"))
+    outputs, keys, values = layer(x, attention_penalty(visible, "bfloat16"))
     assert outputs.dtype == keys.dtype == values.dtype == "bfloat16"
     expected = reference(layer, x, visible.numpy())
     difference = np.abs(tf.cast(outputs, "float32") - expected)
@@ -95,9 +95,9 @@ def test_bfloat16_is_near(x, visible):
 def test_normalized_logits_are_bounded(x, visible):
     # Inputs a thousand times as large change nothing: their length is divided out.
     layer = built(normalize_queries_and_keys=True, use_bias=False)
-    bias = attention_bias(visible, "float32")
-    small, _, _ = layer(x, bias)
-    large, _, _ = layer(1000 * x, bias)
+    penalty = attention_penalty(visible, "float32")
+    small, _, _ = layer(x, penalty)
+    large, _, _ = layer(1000 * x, penalty)
     np.testing.assert_allclose(large, 1000 * small, rtol=1e-3, atol=1e-2)
 
 
@@ -109,15 +109,15 @@ def test_steps_with_a_cache_equal_one_pass(x, rotary):
     def angles(start, stop):
         return rotary_angles(positions[:, start:stop], K, "float32") if rotary else None
 
-    def bias(start, stop, num_slots):
-        return attention_bias(visible_slots(stop - start, num_slots, start), "float32")
+    def penalty(start, stop, num_slots):
+        return attention_penalty(visible_slots(stop - start, num_slots, start), "float32")
 
-    whole, _, _ = layer(x, bias(0, T, T), angles=angles(0, T))
+    whole, _, _ = layer(x, penalty(0, T, T), angles=angles(0, T))
     keys = values = tf.fill([B, H, T + 2, K], 9.0)  # what is not yet written must not matter
     for start, stop in [(0, 2), (2, 3), (3, 5)]:
         piece, keys, values = layer(
             x[:, start:stop],
-            bias(start, stop, T + 2),
+            penalty(start, stop, T + 2),
             angles=angles(start, stop),
             cache=(keys, values, tf.constant(start)),
         )
@@ -125,7 +125,7 @@ def test_steps_with_a_cache_equal_one_pass(x, rotary):
 
 
 def test_a_query_that_sees_nothing_averages(x):
-    nothing = attention_bias(tf.zeros([B, T, T], tf.bool), "float32")
+    nothing = attention_penalty(tf.zeros([B, T, T], tf.bool), "float32")
     layer = built()
     outputs, _, values = layer(x, nothing)
     mean = np.mean(values, axis=2).reshape(B, D)
@@ -135,11 +135,11 @@ def test_a_query_that_sees_nothing_averages(x):
 
 
 def test_dropout_acts_on_probabilities_in_training_only(x, visible):
-    bias = attention_bias(visible, "float32")
+    penalty = attention_penalty(visible, "float32")
     plain, dropping = built(), built(dropout=0.5)
-    expected, _, values = plain(x, bias)
-    np.testing.assert_array_equal(dropping(x, bias)[0], expected)
-    noisy = dropping(x, bias, training=True)[0]
+    expected, _, values = plain(x, penalty)
+    np.testing.assert_array_equal(dropping(x, penalty)[0], expected)
+    noisy = dropping(x, penalty, training=True)[0]
     # The first token sees itself alone, with probability 1: each head's value is gone or doubled.
     kernel, output_bias = (w.numpy() for w in dropping.weights[2:])
     choices = np.array(np.meshgrid(*[[0, 2]] * H)).reshape(H, -1).T
@@ -165,3 +165,12 @@ def test_the_kernel_has_its_initializer_and_the_output_its_own():
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="`num_heads` must divide.*num_heads=3.*width 13"):
         SelfAttention(3).build((None, None, 13))
+
+
+def test_what_onednn_would_join_and_compute_slowly_stays_apart(x, visible):
+    penalty = attention_penalty(visible, "float32")
+    graph = tf.function(built()).get_concrete_function(x, penalty).graph
+    products = [one for one in graph.get_operations() if one.type == "BatchMatMulV2"]
+    assert len(products) == 2
+    followers = {after.type for one in products for after in one.outputs[0].consumers()}
+    assert "Sub" in followers and "AddV2" not in followers

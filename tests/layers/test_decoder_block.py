@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.layers import DecoderBlock, LayerNorm, RMSNorm, attention_bias, visible_slots
+from tfzoo.layers import DecoderBlock, LayerNorm, RMSNorm, attention_penalty, visible_slots
 
 B, T, H, D, F = 2, 5, 2, 14, 11
 
@@ -14,15 +14,15 @@ def x():
 
 
 @pytest.fixture
-def bias():
-    return attention_bias(visible_slots(T, T), "float32")
+def penalty():
+    return attention_penalty(visible_slots(T, T), "float32")
 
 
 @pytest.mark.parametrize("rms_norm", [False, True])
-def test_adds_two_branches_that_read_normalized_inputs(x, bias, rms_norm):
+def test_adds_two_branches_that_read_normalized_inputs(x, penalty, rms_norm):
     block = DecoderBlock(H, F, rms_norm=rms_norm)
-    outputs, keys, values = block(x, bias)
-    attended, own_keys, own_values = block.attention(block.attention_norm(x), bias)
+    outputs, keys, values = block(x, penalty)
+    attended, own_keys, own_values = block.attention(block.attention_norm(x), penalty)
     middle = x + attended
     expected = middle + block.feed_forward(block.feed_forward_norm(middle))
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
@@ -71,22 +71,22 @@ def test_branch_initializer_goes_to_what_writes():
     assert zero == {"output", "contract"}
 
 
-def test_zero_branches_start_as_the_identity(x, bias):
-    outputs, _, _ = DecoderBlock(H, F, branch_initializer="zeros")(x, bias)
+def test_zero_branches_start_as_the_identity(x, penalty):
+    outputs, _, _ = DecoderBlock(H, F, branch_initializer="zeros")(x, penalty)
     np.testing.assert_array_equal(outputs, x)
 
 
-def test_dropout_is_silent_at_inference_and_acts_on_both_branches(x, bias):
+def test_dropout_is_silent_at_inference_and_acts_on_both_branches(x, penalty):
     # Branches of large numbers: a kept sum of two is told from a sum of one and a zero.
     block = DecoderBlock(H, F, dropout=0.5)
-    block(x, bias)
-    silent, _, _ = block(x, bias)
-    np.testing.assert_array_equal(block(x, bias)[0], silent)
+    block(x, penalty)
+    silent, _, _ = block(x, penalty)
+    np.testing.assert_array_equal(block(x, penalty)[0], silent)
     # Without attention's own output the second branch alone is dropped, and the other way round.
     for branch in (block.attention.output_projection, block.feed_forward.contract):
         weights = branch.get_weights()
         branch.set_weights([np.zeros_like(w) for w in weights])
-        noisy, _, _ = block(x, bias, training=True)
+        noisy, _, _ = block(x, penalty, training=True)
         dropped = np.asarray(noisy) == x
         assert 0.3 < dropped.mean() < 0.7
         branch.set_weights(weights)
@@ -94,9 +94,9 @@ def test_dropout_is_silent_at_inference_and_acts_on_both_branches(x, bias):
 
 def test_a_cache_goes_through(x):
     block = DecoderBlock(H, F)
-    whole, _, _ = block(x, attention_bias(visible_slots(T, T), "float32"))
+    whole, _, _ = block(x, attention_penalty(visible_slots(T, T), "float32"))
     keys = values = tf.zeros([B, H, T, D // H])
     for t in range(T):
-        one = attention_bias(visible_slots(1, T, t), "float32")
+        one = attention_penalty(visible_slots(1, T, t), "float32")
         piece, keys, values = block(x[:, t : t + 1], one, cache=(keys, values, tf.constant(t)))
         np.testing.assert_allclose(piece[:, 0], whole[:, t], rtol=1e-4, atol=1e-5)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzoo.layers import EncoderBlock, attention_bias
+from tfzoo.layers import EncoderBlock, attention_penalty
 
 B, T, H, D, F = 2, 5, 2, 14, 11
 
@@ -13,9 +13,9 @@ def x():
 
 
 @pytest.fixture
-def bias():
+def penalty():
     real = np.arange(T) < np.array([[T], [3]])
-    return attention_bias(real[:, None], "float32")
+    return attention_penalty(real[:, None], "float32")
 
 
 def norm(x, epsilon, layer):
@@ -24,24 +24,24 @@ def norm(x, epsilon, layer):
     return normal * layer.scale.numpy() + layer.bias.numpy()
 
 
-def test_normalizes_each_sum_of_input_and_branch(x, bias):
+def test_normalizes_each_sum_of_input_and_branch(x, penalty):
     block = EncoderBlock(H, F, layer_norm_epsilon=0.3, activation="tanh")
-    outputs = block(x, bias)
+    outputs = block(x, penalty)
     for layer in (block.attention_norm, block.feed_forward_norm):
         layer.scale.assign(np.linspace(0.5, 2, D))
         layer.bias.assign(np.linspace(-1, 1, D))
-    outputs = block(x, bias)
-    middle = norm(x + block.attention(x, bias)[0].numpy(), 0.3, block.attention_norm)
+    outputs = block(x, penalty)
+    middle = norm(x + block.attention(x, penalty)[0].numpy(), 0.3, block.attention_norm)
     branch = block.feed_forward(middle).numpy()
     expected = norm(middle + branch, 0.3, block.feed_forward_norm)
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_what_is_hidden_changes_nothing(x, bias):
+def test_what_is_hidden_changes_nothing(x, penalty):
     block = EncoderBlock(H, F)
     other = x.copy()
     other[1, 3:] += 7
-    before, after = block(x, bias).numpy(), block(other, bias).numpy()
+    before, after = block(x, penalty).numpy(), block(other, penalty).numpy()
     np.testing.assert_allclose(after[1, :3], before[1, :3], rtol=1e-5, atol=1e-6)
     assert np.abs(after[1, 3:] - before[1, 3:]).max() > 0.01
 
@@ -63,11 +63,11 @@ def test_one_initializer_gives_every_matrix_its_own_numbers():
     assert np.abs(first - second).max() > 0.001
 
 
-def test_config_makes_it_again(x, bias):
+def test_config_makes_it_again(x, penalty):
     block = EncoderBlock(H, F, 0.25, 0.5, "relu", 0.1, "ones")
-    block(x, bias)
+    block(x, penalty)
     again = EncoderBlock.from_config(block.get_config())
     again.build(x.shape)
     again.set_weights(block.get_weights())
     assert again.get_config() == block.get_config()
-    np.testing.assert_array_equal(again(x, bias), block(x, bias))
+    np.testing.assert_array_equal(again(x, penalty), block(x, penalty))

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.layers import KeyValueCache, SelfAttention, attention_bias, visible_slots
+from tfzoo.layers import KeyValueCache, SelfAttention, attention_penalty, visible_slots
 
 
 def test_an_empty_cache_has_a_slot_for_each_position():
@@ -27,9 +27,9 @@ def test_new_tokens_go_into_their_slots_and_nowhere_else():
     layer.build((None, None, 14))
     x = rng.normal(size=(3, 2, 14)).astype("float32")
     keys, values = rng.normal(size=(2, 3, 2, 5, 7)).astype("float32")
-    bias = attention_bias(visible_slots(2, 5, offset=1), "float32")
-    _, new_keys, new_values = layer(x, bias, cache=(keys, values, tf.constant(1)))
-    _, own_keys, own_values = layer(x, bias[..., 1:3])
+    penalty = attention_penalty(visible_slots(2, 5, offset=1), "float32")
+    _, new_keys, new_values = layer(x, penalty, cache=(keys, values, tf.constant(1)))
+    _, own_keys, own_values = layer(x, penalty[..., 1:3])
     for before, own, after in ((keys, own_keys, new_keys), (values, own_values, new_values)):
         np.testing.assert_array_equal(after[:, :, 1:3], own)
         np.testing.assert_array_equal(after[:, :, :1], before[:, :, :1])

@@ -12,7 +12,7 @@ from tfzoo.layers import (
     LayerNorm,
     RMSNorm,
     SelfAttention,
-    attention_bias,
+    attention_penalty,
     gelu_approximate,
     visible_slots,
 )
@@ -83,7 +83,7 @@ def outputs(layer, **arguments):
     """The layer on inputs that vary, in its own precision."""
     x = np.random.default_rng(31).normal(size=(B, T, D)).astype(layer.compute_dtype)
     if isinstance(layer, (SelfAttention, DecoderBlock)):
-        return layer(x, attention_bias(visible_slots(T, T), layer.compute_dtype), **arguments)[0]
+        return layer(x, attention_penalty(visible_slots(T, T), layer.compute_dtype), **arguments)[0]
     return layer(x, **arguments)
 
 

@@ -12,7 +12,7 @@ from tfzoo.layers.image_ends import ConvolutionOfImage, ConvolutionToImage
 from tfzoo.layers.key_value_cache import KeyValueCache
 from tfzoo.layers.low_rank_update import LowRankUpdate
 from tfzoo.layers.masked_lm_head import MaskedLMHead
-from tfzoo.layers.masks import attention_bias, same_document, visible_slots
+from tfzoo.layers.masks import attention_penalty, same_document, visible_slots
 from tfzoo.layers.normalization import LayerNorm, RMSNorm, rms_normalize
 from tfzoo.layers.recompute import recompute
 from tfzoo.layers.resampling import downsample, upsample
@@ -38,7 +38,7 @@ __all__ = [
     "ResidualBlock",
     "SelfAttention",
     "SpectralNorm",
-    "attention_bias",
+    "attention_penalty",
     "downsample",
     "gelu_approximate",
     "gelu_by_erf",

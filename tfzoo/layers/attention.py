@@ -18,7 +18,7 @@ from tfzoo.layers.rotary import rotate
 class SelfAttention(keras.layers.Layer):
     """Multi-head self-attention over a sequence, or over a cache that it extends.
 
-    Which slots a query sees is the caller's business (`bias`), and so are positions (`angles`):
+    Which slots a query sees is the caller's business (`penalty`), and so are positions (`angles`):
     both are the same for every layer and are computed once.
 
     Args:
@@ -108,12 +108,12 @@ class SelfAttention(keras.layers.Layer):
             self.updates.append(update)
         self._tracker.lock()
 
-    def call(self, x, bias, angles=None, cache=None, training=False):
+    def call(self, x, penalty, angles=None, cache=None, training=False):
         """Attends.
 
         Args:
             x: (B, T, D).
-            bias: (B or 1, 1, T, S), added to the logits; see `attention_bias`.
+            penalty: (B or 1, 1, T, S), subtracted from the logits; see `attention_penalty`.
             angles: optional `rotary_angles` of the T positions.
             cache: optional `(keys, values, index)`, keys and values (B, H, S, K): the T tokens of
                 `x` are written from slot `index` on, and all S slots are attended to.
@@ -132,7 +132,9 @@ class SelfAttention(keras.layers.Layer):
             key, value = write_slots(keys, key, index), write_slots(values, value, index)
 
         scale = tf.cast(query.shape[-1] ** -0.5, query.dtype)
-        logits = tf.matmul(query * scale, key, transpose_b=True) + bias
+        # No sum with negative numbers: TensorFlow would let oneDNN compute product and sum at once,
+        # which for numbers that differ from query to query takes twenty times as long.
+        logits = tf.matmul(query * scale, key, transpose_b=True) - penalty
         probabilities = self.dropout(tf.nn.softmax(logits), training=training)
         mixed = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])
         return self._apply(1, tf.reshape(mixed, tf.shape(x))), key, value

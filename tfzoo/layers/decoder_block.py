@@ -75,10 +75,10 @@ class DecoderBlock(keras.layers.Layer):
         self.feed_forward_norm.build(input_shape)
         self.feed_forward.build(input_shape)
 
-    def call(self, x, bias, angles=None, cache=None, training=False):
+    def call(self, x, penalty, angles=None, cache=None, training=False):
         """Maps (B, T, D) to `(outputs, keys, values)`; arguments as in `SelfAttention.call`."""
         attended, keys, values = self.attention(
-            self.attention_norm(x), bias, angles=angles, cache=cache, training=training
+            self.attention_norm(x), penalty, angles=angles, cache=cache, training=training
         )
         x = x + self.dropout(attended, training=training)
         x = x + self.feed_forward(self.feed_forward_norm(x), training=training)

@@ -72,9 +72,9 @@ class EncoderBlock(keras.layers.Layer):
         self.feed_forward.build(input_shape)
         self.feed_forward_norm.build(input_shape)
 
-    def call(self, x, bias, training=False):
+    def call(self, x, penalty, training=False):
         """Maps (B, T, D) to (B, T, D); arguments as in `SelfAttention.call`."""
-        attended, _, _ = self.attention(x, bias, training=training)
+        attended, _, _ = self.attention(x, penalty, training=training)
         x = self.attention_norm(x + self.dropout(attended, training=training))
         return self.feed_forward_norm(x + self.feed_forward(x, training=training))
 

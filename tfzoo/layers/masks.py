@@ -22,7 +22,7 @@ def visible_slots(num_queries, num_slots, offset=0, padding_mask=None, document_
 
     Returns:
         Bool tensor (B, T, S), or (1, T, S) when neither mask is given. A query in a padded slot
-        may see nothing at all; `attention_bias` keeps such rows finite.
+        may see nothing at all; `attention_penalty` keeps such rows finite.
     """
     queries = offset + tf.range(num_queries)
     visible = (tf.range(num_slots)[None, :] <= queries[:, None])[None]
@@ -39,16 +39,16 @@ def same_document(document_ids):
     return tf.expand_dims(document_ids, 2) == tf.expand_dims(document_ids, 1)
 
 
-def attention_bias(visible, dtype):
-    """Turns a mask into numbers to add to attention logits.
+def attention_penalty(visible, dtype):
+    """Turns a mask into numbers to subtract from attention logits.
 
     Args:
         visible: bool tensor (B or 1, T, S), True = may attend.
         dtype: floating dtype of the logits.
 
     Returns:
-        Tensor (B or 1, 1, T, S): 0 where visible, elsewhere a large finite negative number. Finite
-        so that a row that sees nothing becomes uniform instead of NaN.
+        Tensor (B or 1, 1, T, S): 0 where visible, elsewhere a large finite number. Finite so that a
+        row that sees nothing becomes uniform instead of NaN.
     """
-    hidden = tf.constant(-3e4 if dtype == "float16" else -1e9, dtype)
+    hidden = tf.constant(3e4 if dtype == "float16" else 1e9, dtype)
     return tf.expand_dims(tf.where(visible, tf.zeros([], dtype), hidden), 1)

@@ -11,7 +11,7 @@ from tfzoo.layers import (
     Dropout,
     EncoderBlock,
     LayerNorm,
-    attention_bias,
+    attention_penalty,
     recompute,
     same_document,
 )
@@ -146,7 +146,7 @@ class BertBackbone(keras.Model):
         token_ids = inputs["token_ids"]
         self._require_room(inputs)
         visible, positions = _visible_and_positions(inputs)
-        bias = attention_bias(visible, self.compute_dtype)
+        penalty = attention_penalty(visible, self.compute_dtype)
 
         x = self.token_embedding(token_ids)
         x = x + self.position_embedding(positions)
@@ -154,9 +154,9 @@ class BertBackbone(keras.Model):
         x = self.dropout(self.embedding_norm(x), training=training)
         for block in self.blocks:
             if self.recompute and training:
-                x = recompute(block, x, bias, training=True)
+                x = recompute(block, x, penalty, training=True)
             else:
-                x = block(x, bias, training=training)
+                x = block(x, penalty, training=training)
 
         if self.pooler is None:
             return {"sequence_output": x}

@@ -13,7 +13,7 @@ from tfzoo.layers import (
     KeyValueCache,
     LayerNorm,
     RMSNorm,
-    attention_bias,
+    attention_penalty,
     gelu_approximate,
     recompute,
     rotary_angles,
@@ -170,7 +170,7 @@ class GPTBackbone(keras.Model):
         """Runs the network; see the class for arguments."""
         token_ids = inputs["token_ids"]
         visible = self._visible(inputs, cache)
-        bias = attention_bias(visible, self.compute_dtype)
+        penalty = attention_penalty(visible, self.compute_dtype)
         # A token sees itself and what came before it in its document: their number is its place.
         positions = tf.maximum(tf.math.count_nonzero(visible, axis=-1, dtype=tf.int32) - 1, 0)
 
@@ -184,10 +184,10 @@ class GPTBackbone(keras.Model):
         memory = []
         for number, block in enumerate(self.blocks):
             if self.recompute and training and cache is None:
-                x, *_ = recompute(block, x, bias, angles=angles, training=True)
+                x, *_ = recompute(block, x, penalty, angles=angles, training=True)
                 continue
             slots = None if cache is None else cache.layer(number)
-            x, keys, values = block(x, bias, angles=angles, cache=slots, training=training)
+            x, keys, values = block(x, penalty, angles=angles, cache=slots, training=training)
             memory.append((keys, values))
         x = self.final_norm(x)
 
