@@ -4,7 +4,9 @@ import importlib.util
 import math
 import os
 
-from benchmarks.bert_suites import BASE, MASK_RATE, bert_raw_text, bert_read, bert_train
+from benchmarks.bert_suites import BASE as BERT_BASE
+from benchmarks.bert_suites import MASK_RATE, bert_raw_text, bert_read, bert_train
+from benchmarks.bert_suites import SMALL as BERT_SMALL
 from benchmarks.heat import Contestant, Heat, apart
 from benchmarks.shapes import (
     MINI,
@@ -134,21 +136,27 @@ def packing(folder, log, quick):
 
 def memory(folder, log, quick):
     """tfzoo alone: what a choice costs in memory and time; batch end to batch end, full rows."""
-    bert = dict(num_masked=math.ceil(MASK_RATE * (TINY if quick else BASE)["length"]))
-    families = [("gpt", SMALL, 8, {}), ("bert", BASE, 16, bert)]
-    for family, shape, batch_size, options in families:
+    activations = {
+        "recompute": dict(recompute=True),
+        "gradient_accumulation=4": dict(gradient_accumulation=4),
+        "mixed_bfloat16": dict(dtype="mixed_bfloat16"),
+    }
+    optimizers = {n: dict(optimizer=n) for n in ("Adafactor", "Lion", "Muon", "SGD")}
+    # Many rows of a small network for activations, few of a large one for what optimizers keep: all
+    # contestants are in memory at the same time.
+    heats = [
+        ("gpt", MINI_TEXT, 16, "activations", activations),
+        ("gpt", SMALL, 2, "optimizers", optimizers),
+        ("bert", BERT_SMALL, 32, "activations", activations),
+        ("bert", BERT_BASE, 4, "optimizers", optimizers),
+    ]
+    for family, shape, batch_size, what, choices in heats:
         shape, batch_size = (TINY, 4) if quick else (shape, batch_size)
-        options = dict(shape=shape, batch_size=batch_size, steps=1, dtype="float32", **options)
+        settings = dict(shape=shape, batch_size=batch_size, steps=1, dtype="float32")
+        if family == "bert":
+            settings["num_masked"] = math.ceil(MASK_RATE * shape["length"])
         rows = f"{family.upper()} {name(shape)}, batches of {batch_size} x {shape['length']}"
-        activations = {
-            "recompute": dict(recompute=True),
-            "gradient_accumulation=4": dict(gradient_accumulation=4),
-            "mixed_bfloat16": dict(dtype="mixed_bfloat16"),
-        }
-        optimizers = {n: dict(optimizer=n) for n in ("Adafactor", "Lion", "Muon", "SGD")}
-        for what, choices in {"activations": activations, "optimizers": optimizers}.items():
-            contestants = list(choosers(f"tfzoo_{family}:train", options, choices))
-            yield Heat(f"{rows}: {what}", contestants)
+        yield Heat(f"{rows}: {what}", list(choosers(f"tfzoo_{family}:train", settings, choices)))
 
 
 def choosers(function, settings, choices):
