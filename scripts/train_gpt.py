@@ -26,7 +26,7 @@ RECIPES = {
         num_layers=4, num_heads=4, hidden_dim=128, length=64, batch_size=12, steps=2000
     ),
     "ten-minutes": dict(
-        num_layers=4, num_heads=6, hidden_dim=192, length=128, batch_size=16, steps=2000
+        num_layers=4, num_heads=6, hidden_dim=192, length=128, batch_size=16, steps=2600
     ),
     "hour": dict(num_layers=6, num_heads=8, hidden_dim=256, length=256, batch_size=16, steps=3000),
 }
