@@ -17,8 +17,8 @@ from tfzoo.serving.version import Version
 log = logging.getLogger("tfzoo.serving")
 
 # What is padded to the longest of its batch is computed with texts of about its length. A call for
-# nothing costs about what this many bytes do: among shorter texts padding is cheaper than a call.
-LENGTH_RATIO, FREE_BYTES = 1.5, 64
+# nothing costs about what some bytes do: among short texts padding is cheaper than a call.
+LENGTH_RATIO, FREE_BYTES = 1.25, 16
 
 
 @dataclasses.dataclass(eq=False)
