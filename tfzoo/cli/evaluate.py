@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from tfzoo.checkpoints.json_file import read_json_object
 from tfzoo.cli import train_options as options
 from tfzoo.cli.run_folder import CARD, RUN
 from tfzoo.cli.sources import columns_of, read
@@ -49,6 +48,8 @@ def evaluate(
 
 def source_of_run(folder):
     """The name of the data that a run was trained on, if the folder is one."""
+    from tfzoo.checkpoints.json_file import read_json_object
+
     path = folder / RUN
     return read_json_object(path).get("settings", {}).get("data") if path.exists() else None
 

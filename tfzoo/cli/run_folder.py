@@ -14,7 +14,6 @@ from pathlib import Path
 
 import typer
 
-from tfzoo.checkpoints.json_file import read_json_object
 from tfzoo.cli.model_card import model_card
 
 RUN, CARD, CURVE, LOG = "run.json", "README.md", "loss.png", "metrics.jsonl"
@@ -126,6 +125,8 @@ class RunFolder:
         ]
 
     def _read_earlier(self):
+        from tfzoo.checkpoints.json_file import read_json_object
+
         path = self.folder / RUN
         earlier = read_json_object(path) if path.exists() else {}
         if "family" in earlier:
