@@ -22,9 +22,6 @@ SEED = 1729
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-# To optimise the graph of a small model takes longer than to run it. Processes that tests start do
-# it, as those of users.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers share the cores already: more threads would only take turns.
     tf.config.threading.set_intra_op_parallelism_threads(1)
