@@ -49,7 +49,7 @@ def serve(
     ] = Settings.num_versions,
     warm_up_rows: Annotated[
         int,
-        typer.Option(help="GPT: sizes of a batch that are compiled before a version is ready."),
+        typer.Option(help="GPT: compile for batches of up to so many rows before it is ready."),
     ] = Settings.warm_up_rows,
     poll_seconds: Annotated[
         float, typer.Option(help="Between two looks for new versions.")

@@ -112,11 +112,8 @@ class Model:
         # With what XLA compiles it may take a while.
         print(f"loading {self.name}/{number} ...", flush=True)
         try:
-            self.is_loading = True
-            version = await asyncio.to_thread(Version, folder, self._warm_up_rows)
-            self.is_loading = False
+            version = await asyncio.to_thread(self._load_version, folder)
         except ValueError as error:
-            self.is_loading = False
             self._failures[number] = changed, str(error)
             log.error("%s: %s", self.name, error)
             return False
@@ -124,6 +121,14 @@ class Model:
         self._versions[number], self._in_flight[version] = version, 0
         log.info("%s: version %d is served", self.name, number)
         return True
+
+    def _load_version(self, folder):
+        """In a thread, which goes on to the end whoever stops to wait for it."""
+        self.is_loading = True
+        try:
+            return Version(folder, self._warm_up_rows)
+        finally:
+            self.is_loading = False
 
     def _free(self, version):
         """Frees what nobody uses and nobody will be lent."""

@@ -83,14 +83,14 @@ async def serve(
 
 async def _first(work, end):
     """Whether work is done before the end comes, which cancels it."""
-    tasks = work, end = asyncio.ensure_future(work), asyncio.ensure_future(end)
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        if not task.done():
-            task.cancel()
-    if work.done():
-        work.result()  # raises what went wrong
-    return not work.cancelled() and work.done()
+    work, end = asyncio.ensure_future(work), asyncio.ensure_future(end)
+    await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
+    end.cancel()
+    if not work.done():
+        work.cancel()
+        return False
+    work.result()  # raises what went wrong
+    return True
 
 
 def _bind(rpc, settings):
