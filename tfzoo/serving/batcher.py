@@ -102,13 +102,13 @@ class Batcher:
 
     async def run_alone(
         self, version: Version, name: str, inputs: dict, goes_on: bool = False
-    ) -> dict:
-        """Computes a signature by itself; tensors in, tensors out, for a state that is handed on.
+    ) -> dict[str, np.ndarray]:
+        """Computes a signature by itself, as one does for a state that is handed on.
 
         Args:
             version: that computes.
             name: of the signature.
-            inputs: `{name: array or tensor}`.
+            inputs: `{name: array}`.
             goes_on: whether it is a later part of an answer: then the queue may be full.
 
         Raises:
@@ -266,7 +266,7 @@ def call(version, name, batch):
     for key in signature.rows if len(batch) > 1 or filling else ():
         rows = [request.inputs[key] for request in batch]
         inputs[key] = np.concatenate([*rows, np.repeat(rows[0][:1], filling, axis=0)])
-    outputs = {key: value.numpy() for key, value in version.call(name, inputs).items()}
+    outputs = version.call(name, inputs)
     if len(batch) == 1 and not filling:
         return [outputs]
     for key, value in outputs.items():

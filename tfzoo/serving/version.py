@@ -1,6 +1,8 @@
 """One numbered version of a bundle: a SavedModel in memory."""
 
+import contextlib
 import importlib.util
+import logging
 import pathlib
 
 import numpy as np
@@ -11,6 +13,9 @@ from tfzoo.serving.signature import Description, Signature, describe
 
 class Version:
     """A SavedModel, loaded and warmed up.
+
+    It has a session of its own, as in TensorFlow Serving: what XLA compiled goes when the session
+    goes. Of functions outside of a session it is kept as long as the process lives.
 
     Args:
         folder: of the SavedModel; its name is the number of the version, or else it is version 1.
@@ -25,8 +30,7 @@ class Version:
         self.number = int(folder.name) if folder.name.isdecimal() else 1
         self.description: Description = describe(folder)
         try:
-            # Signatures hold variables weakly: they live as long as what was loaded.
-            self._loaded = tf.saved_model.load(str(folder))
+            self._calls = load(folder, self.description.protos)
             path = folder / "assets.extra" / "tf_serving_warmup_requests"
             warm_up(self, path, warm_up_rows if self.description.compiled else 1)
         except Exception as error:
@@ -38,11 +42,43 @@ class Version:
         """By name."""
         return self.description.signatures
 
-    def call(self, name: str, inputs: dict) -> dict[str, tf.Tensor]:
-        """Calls a signature by arrays or tensors of its dtypes and shapes."""
+    def call(self, name: str, inputs: dict) -> dict[str, np.ndarray]:
+        """Calls a signature by arrays of its dtypes and shapes."""
         specs = self.signatures[name].inputs
-        tensors = {k: tf.convert_to_tensor(v, specs[k].dtype) for k, v in inputs.items()}
-        return self._loaded.signatures[name](**tensors)
+        arrays = [np.asarray(inputs[key], specs[key].dtype.as_numpy_dtype) for key in specs]
+        return dict(zip(self.signatures[name].outputs, self._calls[name](*arrays), strict=True))
+
+
+def load(folder, protos):
+    """Functions of a SavedModel by name, arrays in, arrays out, both in the order of their names.
+
+    Its session lives as long as they do.
+    """
+    with tf.Graph().as_default() as graph:
+        session = tf.compat.v1.Session(graph=graph)
+        with without_warnings():  # there is no other way to load into a session
+            tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
+        return {
+            name: session.make_callable(names_of(proto.outputs), names_of(proto.inputs))
+            for name, proto in protos.items()
+        }
+
+
+def names_of(infos):
+    """Of tensors in the graph."""
+    return [infos[key].name for key in sorted(infos)]
+
+
+@contextlib.contextmanager
+def without_warnings():
+    """TensorFlow calls what belongs to sessions deprecated."""
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def warm_up(version, path, most_rows):

@@ -101,8 +101,8 @@ async def write_pieces(
     while True:
         outputs = await service.batcher.run_alone(version, name, state, goes_on=name == CONTINUE)
         counts.add(outputs)
-        finished = outputs["finished"].numpy()
-        yield list(outputs["new_text"].numpy()), finished
+        finished = outputs["finished"]
+        yield list(outputs["new_text"]), finished
         if finished.all():
             return
         name, state = CONTINUE, {key: outputs[key] for key in wanted}
