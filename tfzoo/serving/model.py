@@ -126,7 +126,9 @@ class Model:
         """In a thread, which goes on to the end whoever stops to wait for it."""
         self.is_loading = True
         try:
-            return Version(folder, self._warm_up_rows)
+            version = Version(folder, self._warm_up_rows)
+            give_back_memory()  # a tenth of it is what XLA needed to compile
+            return version
         finally:
             self.is_loading = False
 
