@@ -122,6 +122,34 @@ def test_embed(run, saved):
     np.testing.assert_allclose(vectors, model.embed(TEXTS), atol=1e-6)
 
 
+@pytest.mark.parametrize("command", ["tag", "answer", "fill-mask", "classify", "sample"])
+def test_what_holds_another_head_does_not_answer(run, tmp_path, saved, command):
+    """A new head would say anything."""
+    wanted = {
+        "tag": "BertTokenClassifier",
+        "answer": "BertQuestionAnswerer",
+        "fill-mask": "BertMaskedLM",
+        "classify": "BertTextClassifier",
+        "sample": "GAN",
+    }[command]
+    context = tmp_path / "context.txt"
+    context.write_text("Bo fell.")
+    if command == "classify":
+        model, preset = saved(BertMaskedLM, MaskedLMPreprocessor)
+    else:
+        model, preset = saved(
+            BertTextClassifier, TextClassifierPreprocessor, class_names=["a", "b"]
+        )
+    options = ["--context", context] if command == "answer" else []
+    text = tmp_path / "picture.png" if command == "sample" else "who [MASK]"
+    held = f"received {preset}, which holds a {type(model).__name__}."
+    assert f"must hold a {wanted}; {held}" in run(command, preset, text, *options, status=2)
+    model.backbone.save_to_preset(tmp_path / "backbone")
+    held = "a BertBackbone" if command == "sample" else "a network without the head of a task"
+    errors = run(command, tmp_path / "backbone", text, *options, status=2)
+    assert f"must hold a {wanted}; received {tmp_path / 'backbone'}, which holds {held}." in errors
+
+
 def test_sample(run, tmp_path):
     gan = GAN(MLPGenerator((2, 3, 1), (5,), 7), MLPDiscriminator((5,), 7), 4, num_classes=7)
     gan.save_to_preset(tmp_path / "preset")

@@ -20,7 +20,7 @@ def classify(preset: Preset, texts: Texts, top_k: TopK = 3, as_json: AsJson = Fa
     # TensorFlow takes seconds to import: only who reads waits for it.
     from tfzoo.models import BertTextClassifier
 
-    model, texts = BertTextClassifier.from_preset(preset), _lines(texts)
+    model, texts = _load(BertTextClassifier, preset), _lines(texts)
     found = model.classify(texts, top_k=min(top_k, len(model.class_names)))
     for text, classes in zip(texts, found, strict=True):
         _say(as_json, text, classes=classes)
@@ -31,7 +31,7 @@ def tag(preset: Preset, texts: Texts, as_json: AsJson = False) -> None:
     from tfzoo.models import BertTokenClassifier
 
     texts = _lines(texts)
-    found = BertTokenClassifier.from_preset(preset).tag(texts)
+    found = _load(BertTokenClassifier, preset).tag(texts)
     for text, entities in zip(texts, found, strict=True):
         _say(as_json, text, entities=entities)
 
@@ -47,7 +47,7 @@ def answer(
 
     questions = _lines(questions)
     document = _document(context)
-    found = BertQuestionAnswerer.from_preset(preset).answer(questions, document)
+    found = _load(BertQuestionAnswerer, preset).answer(questions, document)
     for question, answer in zip(questions, found, strict=True):
         _say(as_json, question, answers=[answer])
 
@@ -57,7 +57,7 @@ def fill_mask(preset: Preset, texts: Texts, top_k: TopK = 5, as_json: AsJson = F
     from tfzoo.models import BertMaskedLM
 
     texts = _lines(texts)
-    found = BertMaskedLM.from_preset(preset).fill_mask(texts, top_k=top_k)
+    found = _load(BertMaskedLM, preset).fill_mask(texts, top_k=top_k)
     for text, masks in zip(texts, found, strict=True):
         # With one mask its fillings alone, with several a list of fillings for each.
         for fillings in masks if isinstance(masks[0], list) else [masks]:
@@ -71,6 +71,24 @@ def embed(preset: Preset, texts: Texts) -> None:
     texts = _lines(texts)
     for text, vector in zip(texts, BertTextEmbedder.from_preset(preset).embed(texts), strict=True):
         print(json.dumps({"text": text, "vector": vector.tolist()}, ensure_ascii=False))
+
+
+def _load(cls, folder):
+    """The task that a folder holds, head and all: a new head would say anything."""
+    from tfzoo.checkpoints import read_preset
+    from tfzoo.models import Task
+
+    if read_preset(folder).task is None:
+        held = "a network without the head of a task"
+    else:
+        task = Task.from_preset(folder)
+        if isinstance(task, cls):
+            return task
+        held = f"a {type(task).__name__}"
+    raise ValueError(
+        f"`preset` must hold a {cls.__name__}; received {folder}, which holds {held}. "
+        "`tfzoo list` says how each is trained."
+    )
 
 
 def _document(path):

@@ -134,6 +134,12 @@ def load_task(cls: type, folder: str | os.PathLike, **changes: Any) -> keras.Mod
     preset = read_preset(folder)
     if preset.backbone is None:
         return _make_whole_task(cls, folder, preset, changes)
+    if "backbone" not in cls.PARTS:
+        held = _class(folder, preset.task or preset.backbone)
+        raise ValueError(
+            f"`folder` must hold a {cls.__name__}; received {folder}, which holds a "
+            f"{held.__name__}."
+        )
     backbone = _make_backbone(cls.BACKBONE or keras.Model, folder, preset, changes)
     preprocessor = _fitting(_make_preprocessor(folder, preset), cls.PREPROCESSOR)
     _require_room(folder, preprocessor, backbone)

@@ -123,7 +123,7 @@ class Health(BaseModel):
 class Completion(BaseModel):
     """OpenAI's request for a text to be continued; what is not here is refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     model: str
     prompt: Annotated[str | list[str], Field(description="One text, or several.")]
     max_tokens: Annotated[int, Field(ge=1)] = 16

@@ -1,6 +1,7 @@
 """What an operator may choose."""
 
 import dataclasses
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +54,14 @@ class Settings:
             raise ValueError("`bundles` must name a folder at least; received none.")
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.type in (int, float) and value < (0 if _may_be_zero(field.name) else 1e-9):
-                raise ValueError(f"`{field.name}` must be above 0; received {value}.")
+            if field.type not in (int, float):
+                continue
+            least = 0 if _may_be_zero(field.name) else 1e-9
+            if not least <= value < math.inf:  # nor what is no number
+                above = "0 or more" if least == 0 else "above 0"
+                raise ValueError(f"`{field.name}` must be {above}; received {value}.")
+            if field.name.endswith("_port") and value > 65535:
+                raise ValueError(f"`{field.name}` must be 65535 at most; received {value}.")
 
 
 @dataclasses.dataclass(frozen=True)
