@@ -58,3 +58,11 @@ def test_whoever_may_read_new_files_may_read_all_of_them(tmp_path):
         os.umask(umask)
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "model").rglob("*")}
     assert modes == {"tokenizer": 0o750, "private.txt": 0o640}
+
+
+def test_a_file_is_no_place_for_it(tmp_path):
+    (tmp_path / "file.txt").write_text("old")
+    with pytest.raises(FileExistsError, match="must lie in a folder; .*file.txt is a file."):
+        with new_folder(tmp_path / "file.txt" / "model"):
+            raise AssertionError("must not be entered")
+    assert (tmp_path / "file.txt").read_text() == "old"

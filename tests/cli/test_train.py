@@ -152,10 +152,15 @@ def test_another_setting_is_no_reason_to_lose_a_run(run, texts, tmp_path, monkey
     assert status == 0 and "is finished" in output
 
 
-def test_a_run_that_came_to_nothing_is_no_run(run, texts, tmp_path):
+def test_a_run_that_came_to_nothing_is_no_run(run, texts, tmp_path, monkeypatch):
+    def fails(*arguments, **options):
+        raise ValueError("no room")
+
     command = f"train gpt texts.txt run {GPT} --steps 2"
-    status, _, errors = run(f"{command} --held-out 0.1 --dtype float7")  # after the vocabulary
-    assert status == 2 and "float7" in errors and (tmp_path / "run" / "vocab.json").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(tfzoo.models.GPTCausalLM, "fit", fails)  # after the vocabulary
+        status, _, errors = run(f"{command} --held-out 0.1")
+    assert status == 2 and "no room" in errors and (tmp_path / "run" / "vocab.json").exists()
     status, _, errors = run(f"{command} --held-out 0.1 --vocabulary-size 280")
     assert status == 0, errors
     assert tfzoo.models.Task.from_preset(tmp_path / "run").backbone.vocabulary_size == 280
@@ -273,6 +278,7 @@ def test_image_files_are_brought_to_one_size(run, tmp_path):
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
+        ("gpt texts.txt new --dtype float12", "`--dtype` must be one of float32, "),
         ("gpt texts.txt full", "`run` must be a new folder, or that of an earlier run; received"),
         (
             "gpt texts.txt foreign",

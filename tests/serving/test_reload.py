@@ -111,6 +111,22 @@ def test_a_version_that_is_still_being_copied_is_tried_again(tmp_path):
         wait_for(lambda: states(server) == {"2": "AVAILABLE"})
 
 
+def test_a_version_that_loads_is_seen(tmp_path, monkeypatch):
+    folder, free = tmp_path / "sums", threading.Event()
+    bundles.save_arithmetic(folder / "1")
+
+    def slow(*arguments):
+        free.wait(60)
+        return Version(*arguments)
+
+    with running(folder) as server:
+        monkeypatch.setattr(model, "Version", slow)
+        bundles.save_arithmetic(folder / "2")
+        wait_for(lambda: states(server) == {"2": "LOADING", "1": "AVAILABLE"})
+        free.set()
+        wait_for(lambda: states(server) == {"2": "AVAILABLE"})
+
+
 def test_a_server_stops_while_a_version_loads(tmp_path, monkeypatch):
     folder = tmp_path / "sums"
     bundles.save_arithmetic(folder / "1")

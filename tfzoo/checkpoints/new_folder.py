@@ -35,6 +35,11 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     folder = pathlib.Path(folder).absolute()
     _require_new(folder)
+    if folder.parent.exists() and not folder.parent.is_dir():
+        raise FileExistsError(
+            f"`folder` must lie in a folder; received {folder}, but {folder.parent} is a file. "
+            "Choose another place."
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     aside.mkdir()

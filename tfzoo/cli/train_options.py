@@ -5,6 +5,15 @@ from typing import Annotated
 
 import typer
 
+DTYPES = ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
+
+
+def _known(dtype):
+    if dtype not in DTYPES:
+        raise ValueError(f"`--dtype` must be one of {', '.join(DTYPES)}; received {dtype}.")
+    return dtype
+
+
 Data = Annotated[
     str, typer.Argument(help="File, folder, pattern, tfds:name, or the name of built-in data.")
 ]
@@ -20,7 +29,9 @@ CheckpointSteps = Annotated[
     int,
     typer.Option(min=1, help="Steps between two checkpoints; with --steps at most a tenth of it."),
 ]
-Dtype = Annotated[str, typer.Option(help="Keras dtype policy.")]
+Dtype = Annotated[
+    str, typer.Option(callback=_known, help=f"Keras dtype policy: {', '.join(DTYPES)}.")
+]
 Seed = Annotated[int, typer.Option(help="Of the weights, and of the order of the data.")]
 HeldOut = Annotated[
     float,

@@ -36,7 +36,7 @@ class Model:
         self._versions: dict[int, Version] = {}
         self._in_flight: dict[Version, int] = {}
         self._failures: dict[int, tuple[frozenset, str]] = {}
-        self.is_loading = False
+        self.loading: set[int] = set()
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", self.name):
             raise ValueError(
                 "A model's name must be letters, digits, `_`, `.` and `-`; received "
@@ -71,6 +71,7 @@ class Model:
         failed = {number: ("END", error) for number, (_, error) in self._failures.items()}
         return {
             **failed,
+            **dict.fromkeys(self.loading.copy(), ("LOADING", "")),
             **dict.fromkeys(leaving, ("UNLOADING", "")),
             **dict.fromkeys(self._versions, ("AVAILABLE", "")),
         }
@@ -112,7 +113,7 @@ class Model:
         # With what XLA compiles it may take a while.
         print(f"loading {self.name}/{number} ...", flush=True)
         try:
-            version = await asyncio.to_thread(self._load_version, folder)
+            version = await asyncio.to_thread(self._load_version, number, folder)
         except ValueError as error:
             self._failures[number] = changed, str(error)
             log.error("%s: %s", self.name, error)
@@ -122,15 +123,15 @@ class Model:
         log.info("%s: version %d is served", self.name, number)
         return True
 
-    def _load_version(self, folder):
+    def _load_version(self, number, folder):
         """In a thread, which goes on to the end whoever stops to wait for it."""
-        self.is_loading = True
+        self.loading.add(number)
         try:
             version = Version(folder, self._warm_up_rows)
             give_back_memory()  # a tenth of it is what XLA needed to compile
             return version
         finally:
-            self.is_loading = False
+            self.loading.discard(number)
 
     def _free(self, version):
         """Frees what nobody uses and nobody will be lent."""

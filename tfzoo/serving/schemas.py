@@ -85,10 +85,10 @@ class Metadata(BaseModel):
 
 
 class VersionStatus(BaseModel):
-    """A version: AVAILABLE, UNLOADING while requests in flight end, or END if it did not load."""
+    """A version: UNLOADING while requests in flight end, END if it did not load."""
 
     version: str
-    state: Literal["AVAILABLE", "UNLOADING", "END"]
+    state: Literal["LOADING", "AVAILABLE", "UNLOADING", "END"]
     status: dict[str, str]
 
 

@@ -55,7 +55,7 @@ class Service:
         self.is_ready = False
         if self._watch:
             self._watch.cancel()
-        is_loading = any(model.is_loading for model in self.models.values())
+        is_loading = any(model.loading for model in self.models.values())
         return self.batcher.close() or is_loading
 
     def model(self, name: str) -> Model:
