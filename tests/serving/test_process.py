@@ -160,6 +160,7 @@ def test_the_command_becomes_the_server(monkeypatch):
         (["a", "--num-threads", 0], "`num_threads` must be above 0; received 0."),
         (["a", "--timeout", -1], "`timeout` must be above 0; received -1.0."),
         (["a", "--timeout", "nan"], "`timeout` must be above 0; received nan."),
+        (["a", "--timeout", "inf"], "`timeout` must be finite; received inf."),
         (["a", "--rest-port", -1], "`rest_port` must be 0 or more; received -1."),
         (["a", "--grpc-port", 65536], "`grpc_port` must be 65535 at most; received 65536."),
     ],

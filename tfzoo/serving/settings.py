@@ -56,8 +56,10 @@ class Settings:
             value = getattr(self, field.name)
             if field.type not in (int, float):
                 continue
+            if math.isinf(value):
+                raise ValueError(f"`{field.name}` must be finite; received {value}.")
             least = 0 if _may_be_zero(field.name) else 1e-9
-            if not least <= value < math.inf:  # nor what is no number
+            if not value >= least:  # what is no number is not either
                 above = "0 or more" if least == 0 else "above 0"
                 raise ValueError(f"`{field.name}` must be {above}; received {value}.")
             if field.name.endswith("_port") and value > 65535:
