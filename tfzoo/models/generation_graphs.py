@@ -4,12 +4,12 @@ B rows, P prompt length, S slots. A task has `backbone`, `preprocessor`, `start_
 `next_logits`; see `GPTCausalLM`.
 """
 
-import contextlib
 import dataclasses
 import functools
 
 import keras
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
 
 from tfzoo.samplers import BeamSearch, Sampler, decode
 
@@ -41,15 +41,20 @@ def start_function(task):
 
 
 def continue_function(task, sampler, draft):
-    """Returns the graph that continues drafts like `draft`, for any shapes and settings."""
+    """Returns the graph that continues drafts like `draft`, for any shapes and settings.
+
+    Where a single row is a case of its own, a draft that is known to have one gets another graph.
+    """
     numbers = numbers_of(sampler)
+    num_rows = 1 if draft.token_ids.shape[0] == 1 and is_narrow(task) else None
 
     def proceed(draft, numbers, num_tokens, stop_token_ids, seed):
         settled = dataclasses.replace(sampler, **numbers)
         return write_draft(task, draft, settled, num_tokens, stop_token_ids, seed)
 
     def any_shape(x):
-        return tf.TensorSpec([None] * x.shape.rank, x.dtype)
+        shape = [num_rows, *[None] * (x.shape.rank - 1)] if x.shape.rank else []
+        return tf.TensorSpec(shape, x.dtype)
 
     signature = [
         tf.nest.map_structure(any_shape, draft),
@@ -60,30 +65,62 @@ def continue_function(task, sampler, draft):
     ]
     fixed = dataclasses.replace(sampler, **dict.fromkeys(numbers, 1.0))
     write = functools.partial(tf.function, jit_compile=True, autograph=False)
-    return task.graph(("continue", fixed), lambda: write(proceed, signature))
+    return task.graph(("continue", fixed, num_rows), lambda: write(proceed, signature))
 
 
 def write_draft(task, draft, sampler, num_tokens, stop_token_ids, seed):
     """Continues a `Draft` by a `Sampler` or `BeamSearch`, in one graph."""
-    with weights_read_once(task):
-        if isinstance(sampler, BeamSearch):
-            return sampler.decode(task.next_logits, draft, num_tokens, stop_token_ids)
-        return decode(task.next_logits, sampler, draft, num_tokens, stop_token_ids, seed)
+    network = with_weights_read_once(task, task.next_logits, draft.token_ids.shape[0])
+    if isinstance(sampler, BeamSearch):
+        return sampler.decode(network, draft, num_tokens, stop_token_ids)
+    return decode(network, sampler, draft, num_tokens, stop_token_ids, seed)
 
 
-@contextlib.contextmanager
-def weights_read_once(model):
-    """Inside, layers take weights from tensors: read, and cast to the compute dtype, once.
+def with_weights_read_once(model, network, num_rows):
+    """`network(token_ids, memory)` for a loop: weights are read, and cast, once before it.
 
     A loop that reads variables in its body copies the embeddings and casts all weights at every
     token, which takes longer than the arithmetic.
+
+    Args:
+        model: the `keras.Model` whose weights `network` uses.
+        network: callable `(token_ids (B, 1), memory)`.
+        num_rows: int B, or None where it is not known.
+
+    Returns:
+        A callable like `network`.
     """
-    scope = keras.StatelessScope()
-    for variable in model.variables:
-        if "float" in variable.dtype:
-            scope.add_update((variable, tf.cast(variable.value, model.compute_dtype)))
-    with scope:
-        yield
+    variables = [variable for variable in model.variables if "float" in variable.dtype]
+    # On CPUs XLA multiplies in float32 only, and would convert all weights before the loop: twice
+    # the bytes to read for each token, and to read weights is what a single row waits for. With
+    # more rows the products count, and to convert at each token costs more than it saves.
+    narrow = num_rows == 1 and is_narrow(model) and not tf.executing_eagerly()
+    turned = [narrow and variable.name == "kernel" for variable in variables]
+
+    def turn(tensors):
+        pairs = zip(tensors, turned, strict=True)
+        return [tf.transpose(tensor) if is_turned else tensor for tensor, is_turned in pairs]
+
+    # Each output of a turned kernel is computed from numbers that lie side by side.
+    weights = turn(tf.cast(variable.value, model.compute_dtype) for variable in variables)
+
+    def with_weights(token_ids, memory):
+        here = weights
+        if narrow:
+            # Behind the barrier they seem to depend on the token: no conversion leaves the loop.
+            *here, token_ids = xla_optimization_barrier([*weights, token_ids])
+        scope = keras.StatelessScope()
+        for variable, weight in zip(variables, turn(here), strict=True):
+            scope.add_update((variable, weight))
+        with scope:
+            return network(token_ids, memory)
+
+    return with_weights
+
+
+def is_narrow(model):
+    """Whether it computes in fewer bits than float32, so that a single row is a case of its own."""
+    return model.compute_dtype != "float32"
 
 
 def bucket(length):
@@ -169,8 +206,20 @@ def continue_draft(task, draft, num_tokens, temperature, top_k, top_p, seed):
     """Continues a `Draft` inside a graph, by settings that are tensors."""
     sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p)
     stop_token_ids = tf.constant(stop_tokens(task.preprocessor.tokenizer, None), tf.int32)
-    proceed = continue_function(task, sampler, draft)
-    return proceed(draft, numbers_of(sampler), num_tokens, stop_token_ids, [seed, 0])
+    settings = numbers_of(sampler), num_tokens, stop_token_ids, [seed, 0]
+
+    def proceed(draft):
+        return continue_function(task, sampler, draft)(draft, *settings)
+
+    def proceed_alone():
+        def alone(x):
+            return tf.ensure_shape(x, [1, *x.shape[1:]]) if x.shape.rank else x
+
+        return proceed(tf.nest.map_structure(alone, draft))
+
+    if not is_narrow(task):
+        return proceed(draft)
+    return tf.cond(tf.shape(draft.token_ids)[0] == 1, proceed_alone, lambda: proceed(draft))
 
 
 def score_texts(task, texts):
