@@ -119,3 +119,20 @@ def test_it_learns_four_examples_by_heart_unless_targets_are_noise(entry, rng, t
         assert loss > 0.8 * entry.untrained_loss(model)
     else:
         assert loss < 0.1
+
+
+def test_no_matrix_gets_a_gradient_for_each_row_before_they_are_summed(entry, rng):
+    model, data = entry.build(), entry.batch(rng, rows=3)
+
+    @tf.function(autograph=False)
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = entry.mean_loss(model, *data)
+        return [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
+
+    graph = gradients.get_concrete_function().graph
+    products = [op for op in graph.get_operations() if op.type.startswith("BatchMatMul")]
+    assert products, "attention has some"
+    for product in products:
+        left, right = (x.shape.rank for x in product.inputs)
+        assert left == right, product.name

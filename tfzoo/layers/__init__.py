@@ -19,6 +19,7 @@ from tfzoo.layers.resampling import downsample, upsample
 from tfzoo.layers.residual_block import ResidualBlock, scaled_normal
 from tfzoo.layers.rotary import rotary_angles, rotate
 from tfzoo.layers.spectral_norm import SpectralNorm
+from tfzoo.layers.tied_logits import tied_logits
 
 __all__ = [
     "BatchNorm",
@@ -50,6 +51,7 @@ __all__ = [
     "same_document",
     "rotate",
     "scaled_normal",
+    "tied_logits",
     "upsample",
     "visible_slots",
 ]

@@ -42,7 +42,10 @@ class LowRankUpdate(keras.layers.Layer):
     def call(self, x):
         """Maps (..., D) to (..., F)."""
         a, b = (tf.cast(tf.convert_to_tensor(weight), x.dtype) for weight in (self.a, self.b))
-        return tf.matmul(tf.matmul(x, a), b) * tf.cast(self.alpha / self.rank, x.dtype)
+        # Not `tf.matmul`: it would make gradients for each row of the batch before it sums them.
+        return keras.ops.matmul(keras.ops.matmul(x, a), b) * tf.cast(
+            self.alpha / self.rank, x.dtype
+        )
 
     def matrix(self):
         """What has to be added to the frozen matrix instead: float32 (D, F)."""

@@ -4,9 +4,9 @@ D hidden_dim, V vocabulary.
 """
 
 import keras
-import tensorflow as tf
 
 from tfzoo.layers.normalization import LayerNorm
+from tfzoo.layers.tied_logits import tied_logits
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -54,8 +54,7 @@ class MaskedLMHead(keras.layers.Layer):
     def call(self, x, embeddings):
         """Maps vectors (..., D), and embeddings (V, D), to logits (..., V)."""
         x = self.norm(self.transform(x))
-        embeddings = tf.cast(tf.convert_to_tensor(embeddings), x.dtype)
-        return tf.matmul(x, embeddings, transpose_b=True) + self.bias
+        return tied_logits(x, embeddings) + self.bias
 
     def get_config(self):
         """Returns the constructor's arguments."""

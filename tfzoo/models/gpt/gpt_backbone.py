@@ -17,6 +17,7 @@ from tfzoo.layers import (
     gelu_approximate,
     recompute,
     rotary_angles,
+    tied_logits,
     visible_slots,
 )
 from tfzoo.models import preset
@@ -200,8 +201,7 @@ class GPTBackbone(keras.Model):
     def predict_tokens(self, x):
         """Maps vectors (..., D) to logits (..., V) over the vocabulary."""
         if self.head is None:
-            embeddings = tf.convert_to_tensor(self.token_embedding.embeddings)
-            logits = tf.matmul(x, tf.cast(embeddings, x.dtype), transpose_b=True)
+            logits = tied_logits(x, self.token_embedding.embeddings)
         else:
             logits = self.head(x)
         if self.logit_soft_cap:
