@@ -73,7 +73,6 @@ def fit_texts(turns, shape, dtype, folder, batch_size, epochs):
 def read_rows(turns, shape, dtype, batch_size, batches):
     """`predict` on full rows."""
     model = BertTextClassifier(backbone(shape, dtype), class_names=CLASSES)
-    model.compile()
     rows = (batch_size * batches, shape["length"])
     ids = np.random.default_rng(0).integers(5, shape["vocabulary_size"], rows, dtype=np.int32)
     x = {"token_ids": ids, "padding_mask": np.ones(rows, bool)}
@@ -88,7 +87,6 @@ def read_texts(turns, shape, dtype, folder, batch_size):
     """`predict` on raw strings of uneven length."""
     preprocessor = TextClassifierPreprocessor(WordPieceTokenizer.load(folder), shape["length"])
     model = BertTextClassifier(backbone(shape, dtype), preprocessor, class_names=CLASSES)
-    model.compile()
     texts = documents(folder)
     tokens = int(np.sum(preprocessor(texts)["padding_mask"]))
     model.predict(texts, batch_size=batch_size, verbose=0)

@@ -58,6 +58,9 @@ class Task(keras.Model):
         _require_room(backbone, preprocessor)
         # In a namespace, because Keras would track a dictionary and save the graphs in it.
         self._graphs = types.SimpleNamespace(by_key={})
+        # Until `compile` decides: a model that only reads meets rows of many lengths, and XLA would
+        # compile for each.
+        self.jit_compile = False
         self.built = True
 
     def compile(

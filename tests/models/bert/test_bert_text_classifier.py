@@ -44,6 +44,14 @@ def test_fit_on_raw_texts_learns_and_answers_in_order(trained):
     np.testing.assert_allclose(found, expected[:, 0], atol=1e-5)
 
 
+def test_who_only_reads_need_not_compile_and_xla_does_not_for_each_length(trained):
+    fresh = BertTextClassifier(trained.backbone, trained.preprocessor, class_names=("low", "high"))
+    before = fresh.predict(["a", "bad cab " * 3], verbose=0)
+    assert not fresh.jit_compile
+    fresh.compile()
+    np.testing.assert_allclose(fresh.predict(["a", "bad cab " * 3], verbose=0), before, atol=1e-6)
+
+
 def test_every_form_of_examples_is_the_same(trained):
     numbers = [["low", "high"].index(label) for label in LABELS]
     dataset = tf.data.Dataset.from_tensor_slices((TEXTS, LABELS))
