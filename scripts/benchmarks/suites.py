@@ -88,9 +88,9 @@ def generate(folder, log, quick):
     """Prompts of 32 tokens, 128 new ones, greedy, strings to strings (transformers: ids to ids)."""
     shape = TINY if quick else SMALL
     write_corpus(folder, log, shape, num_documents=8)
-    for precision, dtype in POLICY.items():
+    for precision in POLICY:
         target = os.path.join(folder, precision)
-        settings = dict(shape=shape, dtype=dtype, folder=folder, target=target)
+        settings = dict(shape=shape, dtype=precision, folder=folder, target=target)
         apart("tfzoo_gpt:export", settings, log)
     for batch_size in (1, 8):
         rows = [row for p in POLICY for row in writers(shape, folder, batch_size, p)]
@@ -109,7 +109,7 @@ def writers(shape, folder, batch_size, precision):
 
     live = dict(shape=shape, folder=folder)
     yield row("KerasHub", "keras_hub_gpt:generate", plain, dtype=precision, **live)
-    yield row("tfzoo", "tfzoo_gpt:generate", theirs, dtype=POLICY[precision], **live)
+    yield row("tfzoo", "tfzoo_gpt:generate", theirs, dtype=precision, **live)
     target = os.path.join(folder, precision)
     both = {**theirs, "tfzoo live": f"tfzoo {precision}"}
     yield row("SavedModel", "saved_model:generate", both, folder=folder, target=target)
