@@ -120,7 +120,7 @@ def with_weights_read_once(model, network, num_rows):
 
 def is_narrow(model):
     """Whether it computes in fewer bits than float32, so that a single row is a case of its own."""
-    return model.compute_dtype != "float32"
+    return model.compute_dtype in ("bfloat16", "float16")
 
 
 def bucket(length):
