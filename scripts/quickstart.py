@@ -27,11 +27,12 @@ def train():
         tokenizer.vocabulary_size,
         **tfzoo.models.GPT_NANO,
         **tfzoo.models.MODERN,
-        dtype="mixed_bfloat16",
+        dtype=tfzoo.distribution.fastest_dtype(),
     )
     model = tfzoo.models.GPTCausalLM(backbone, preprocessor)
     # From nothing Muon gets farther in three minutes than AdamW, which `compile()` would take.
-    model.compile(MuonAdamW(WarmupCosine(0.02), adam_lr_ratio=0.2))
+    muon = dict(adam_lr_ratio=0.2, compute_dtype=model.compute_dtype)
+    model.compile(MuonAdamW(WarmupCosine(0.02), **muon))
     model.fit(
         corpus.train,
         validation_data=corpus.validation,

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tfzoo import distribution
-from tfzoo.distribution import hosts, hosts_from, placement, rendezvous, strategies
+from tfzoo.distribution import hosts, hosts_from, placement, precision, rendezvous, strategies
 from tfzoo.models import GAN, MLPDiscriminator, MLPGenerator
 
 
@@ -100,6 +100,53 @@ def test_auto_takes_a_tpu_first(monkeypatch, capsys):
     monkeypatch.setattr(strategies, "tpu", lambda: type("S", (), {"num_replicas_in_sync": 8}))
     assert distribution.auto().num_replicas_in_sync == 8
     assert capsys.readouterr().out == "Running on a TPU: 8 replicas.\n"
+
+
+FLAGS = "processor : {}\nmodel name : some amx_bf16 machine\n{} : fpu sse {}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "dtype"),
+    [
+        ("flags", ["avx2", "avx2"], "float32"),
+        ("flags", ["avx512_bf16", "avx512_bf16"], "mixed_bfloat16"),
+        ("flags", ["amx_tile amx_bf16"], "mixed_bfloat16"),
+        ("flags", ["avx512_bf16", "avx512f"], "float32"),
+        ("Features", ["asimd bf16"], "mixed_bfloat16"),
+        ("Features", ["asimd"], "float32"),
+        ("", [], "float32"),
+    ],
+)
+def test_the_fastest_precision_of_a_cpu_is_read_from_its_flags(
+    monkeypatch, tmp_path, name, flags, dtype
+):
+    file = tmp_path / "cpuinfo"
+    file.write_text("".join(FLAGS.format(n, name, flag) for n, flag in enumerate(flags)))
+    monkeypatch.setattr(precision, "CPU_INFO", file)
+    assert precision.fastest_dtype() == dtype
+    file.unlink()  # not on Linux
+    assert precision.fastest_dtype() == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "dtype"),
+    [([(9, 0), (8, 0)], "mixed_bfloat16"), ([(8, 0), (7, 5)], "float32"), ([None], "float32")],
+)
+def test_the_fastest_precision_of_gpus_is_that_of_the_oldest(monkeypatch, capabilities, dtype):
+    details = {f"GPU:{n}": {"compute_capability": c} for n, c in enumerate(capabilities) if c}
+    gpus = [f"GPU:{n}" for n in range(len(capabilities))]
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else []
+    )
+    monkeypatch.setattr(
+        tf.config.experimental, "get_device_details", lambda gpu: details.get(gpu, {})
+    )
+    assert precision.fastest_dtype() == dtype
+
+
+def test_a_tpu_multiplies_bfloat16(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["0"] * (kind == "TPU"))
+    assert precision.fastest_dtype() == "mixed_bfloat16"
 
 
 def test_a_tpu_is_found_and_initialised_or_said_to_be_missing(monkeypatch):

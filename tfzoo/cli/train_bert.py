@@ -60,7 +60,7 @@ def bert(
             min=options.LEAST_RATE, help="Peak; 0.02 of Muon to pretrain, else 2e-4 of AdamW."
         ),
     ] = None,
-    dtype: options.Dtype = "mixed_bfloat16",
+    dtype: options.Dtype = options.AUTO,
     seed: options.Seed = 0,
     held_out: options.HeldOut = 0.05,
     profile: options.Profile = False,
@@ -89,7 +89,7 @@ def bert(
         model = from_nothing(task, folder, parts[0], head, vocabulary_size, form)
     if task is BertTask.PRETRAIN:
         schedule = optimizers.WarmupCosine(learning_rate or FROM_NOTHING)
-        model.compile(optimizers.MuonAdamW(schedule))
+        model.compile(optimizers.MuonAdamW(schedule, compute_dtype=model.compute_dtype))
     else:
         model.compile(optimizers.fine_tuning_adamw(learning_rate or FINE_TUNING))
     examples, held, unseen = parts

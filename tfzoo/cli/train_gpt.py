@@ -25,7 +25,7 @@ def gpt(
     learning_rate: Annotated[
         float, typer.Option(min=options.LEAST_RATE, help="Peak, of Muon.")
     ] = 0.02,
-    dtype: options.Dtype = "mixed_bfloat16",
+    dtype: options.Dtype = options.AUTO,
     seed: options.Seed = 0,
     held_out: options.HeldOut = 0.05,
     field: Annotated[str, typer.Option(help="Where a record has its text.")] = "text",
@@ -61,7 +61,8 @@ def gpt(
     model = models.GPTCausalLM(backbone, preprocessing.CausalLMPreprocessor(tokenizer, length))
     # From nothing Muon gets farther than AdamW, which `compile()` would take.
     schedule = optimizers.WarmupCosine(learning_rate)
-    model.compile(optimizers.MuonAdamW(schedule, adam_lr_ratio=0.2))
+    muon = dict(adam_lr_ratio=0.2, compute_dtype=model.compute_dtype)
+    model.compile(optimizers.MuonAdamW(schedule, **muon))
     folder.fit(
         model,
         (corpus.train,),

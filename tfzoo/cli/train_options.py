@@ -5,13 +5,20 @@ from typing import Annotated
 
 import typer
 
+AUTO = "auto"
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
 def _known(dtype):
-    if dtype not in DTYPES:
-        raise ValueError(f"`--dtype` must be one of {', '.join(DTYPES)}; received {dtype}.")
-    return dtype
+    if dtype not in (AUTO, *DTYPES):
+        known = ", ".join((AUTO, *DTYPES))
+        raise ValueError(f"`--dtype` must be one of {known}; received {dtype}.")
+    if dtype != AUTO:
+        return dtype
+    # A run's folder says which one it was: elsewhere it goes on in the same.
+    from tfzoo.distribution import fastest_dtype
+
+    return fastest_dtype()
 
 
 Data = Annotated[
@@ -30,7 +37,12 @@ CheckpointSteps = Annotated[
     typer.Option(min=1, help="Steps between two checkpoints; with --steps at most a tenth of it."),
 ]
 Dtype = Annotated[
-    str, typer.Option(callback=_known, help=f"Keras dtype policy: {', '.join(DTYPES)}.")
+    str,
+    typer.Option(
+        callback=_known,
+        help=f"Keras dtype policy: {', '.join(DTYPES)}; auto is float32, or mixed_bfloat16 where "
+        "the machine multiplies it fast.",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Of the weights, and of the order of the data.")]
 HeldOut = Annotated[

@@ -12,6 +12,7 @@ rows, and the result is the one that a single device would have had.
 from tfzoo.distribution.hosts import Hosts, hosts_from
 from tfzoo.distribution.many_hosts import ManyHosts, many_hosts
 from tfzoo.distribution.placement import is_chief
+from tfzoo.distribution.precision import fastest_dtype
 from tfzoo.distribution.strategies import (
     auto,
     logical_cpus,
@@ -29,6 +30,7 @@ __all__ = [
     "TensorParallel",
     "auto",
     "compile_for_tpu",
+    "fastest_dtype",
     "hosts_from",
     "is_chief",
     "logical_cpus",
