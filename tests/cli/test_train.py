@@ -278,7 +278,7 @@ def test_image_files_are_brought_to_one_size(run, tmp_path):
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("gpt texts.txt new --dtype float12", "`--dtype` must be one of float32, "),
+        ("gpt texts.txt new --dtype float12", "`--dtype` must be one of auto, float32, "),
         ("gpt texts.txt full", "`run` must be a new folder, or that of an earlier run; received"),
         (
             "gpt texts.txt foreign",
@@ -308,8 +308,9 @@ def test_what_does_not_fit_is_said_in_a_sentence(run, texts, tmp_path, command, 
     (tmp_path / "foreign" / "run.json").write_text("{}")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "run.json").write_text('{"family": "gan"}')
+    before = sorted(tmp_path.rglob("*"))
     status, _, errors = run(f"train {command}")
-    assert status == 2
+    assert status == 2 and sorted(tmp_path.rglob("*")) == before
     assert sentence in " ".join(errors.split()) and "Traceback" not in errors
     assert (tmp_path / "full" / "thesis.txt").read_text() == "all of it"
 

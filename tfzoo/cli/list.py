@@ -11,9 +11,14 @@ TASKS = {
     "BERT": "guess hidden words, classify, tag, answer: tfzoo train bert; embed: in Python",
     "GAN": "draw images, with or without classes: tfzoo train gan",
 }
-# GPT-2's and BERT's own vocabularies, and the images that the sizes of GANs are for.
+# GPT-2's and BERT's own vocabularies.
 VOCABULARIES = {"GPT": 50_257, "BERT": 30_522}
-GANS = {"MLP_GAN": (28, 28, 1), "DCGAN_SMALL": (28, 28, 1), "DCGAN": (64, 64, 3)}
+# The images that the sizes of GANs are for, and the options of `tfzoo train gan` that come nearest.
+GANS = {
+    "MLP_GAN": ((28, 28, 1), "--networks mlp"),
+    "DCGAN_SMALL": ((28, 28, 1), "--base-dim 64"),
+    "DCGAN": ((64, 64, 3), "--base-dim 128"),
+}
 
 
 def list_models() -> None:
@@ -30,10 +35,13 @@ def list_models() -> None:
             counts = (f"{count / 1e6:,.1f} M" for count in (blocks, blocks + embeddings))
             table.add_row(name, *map(str, numbers), *counts)
         console.print(table)
-    table = Table("size", "images", "generator", "discriminator", title=f"GAN: {TASKS['GAN']}")
-    for name, shape in GANS.items():
+    table = Table(
+        *("size", "images", "generator", "discriminator", "nearest options"),
+        title=f"GAN: {TASKS['GAN']}",
+    )
+    for name, (shape, options) in GANS.items():
         counts = (f"{count / 1e6:,.1f} M" for count in gan_parameters(name, shape))
-        table.add_row(name.lower(), "x".join(map(str, shape)), *counts)
+        table.add_row(name.lower(), "x".join(map(str, shape)), *counts, options)
     console.print(table)
     table = Table("name", "what it has", "for", title="Built-in data: they need no network")
     for name, (kind, command) in BUILT_IN.items():

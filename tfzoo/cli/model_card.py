@@ -108,7 +108,9 @@ def model_card(facts: dict) -> str:
 
 def _numbers(facts):
     training = {name: value for name, value in facts["training"].items() if name != "epoch"}
-    yield f"Of the last of {facts['training']['epoch']} epochs; `val_` is the validation part:"
+    validated = any(name.startswith("val_") for name in training)
+    of_which = "; `val_` is the validation part" if validated else ""
+    yield f"Of the last of {facts['training']['epoch']} epochs{of_which}:"
     yield _table(training)
     yield "Of the test part, which training never saw:" if facts["scores"] else "No test part."
     if facts["scores"]:

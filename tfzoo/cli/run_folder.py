@@ -28,6 +28,8 @@ PACKAGES = ("tfzoo", "tensorflow", "keras", "tensorflow-text", "numpy")
 class RunFolder:
     """Where `tfzoo train` writes: the model as a preset, and all that tells how it came to be.
 
+    The folder appears when there is something to keep: a refused command leaves nothing behind.
+
     Args:
         folder: path; new, empty, or of a run of the same family, which is then continued.
         family: what is trained.
@@ -47,9 +49,6 @@ class RunFolder:
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
         self._earlier = self._read_earlier()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not self._earlier:
-            self._write(RUN, json.dumps(self.facts, indent=2) + "\n")
 
     def end_if_finished(self) -> None:
         """Ends the command when the run has come to its end before."""
@@ -63,6 +62,7 @@ class RunFolder:
         if self._earlier:
             return cls.load(self.folder)
         tokenizer = cls.train(texts, vocabulary_size)
+        self._begin()
         tokenizer.save(self.folder)
         return tokenizer
 
@@ -81,6 +81,7 @@ class RunFolder:
         if steps:
             epochs = min(PARTS_OF_A_RUN, steps)
             arguments["steps_per_epoch"] = steps // epochs
+        self._begin()
         callbacks = [*self._callbacks(steps, profile), *callbacks]
         model.fit(*train, epochs=epochs, callbacks=callbacks, **arguments)
 
@@ -106,6 +107,11 @@ class RunFolder:
         for name, value in self.facts["scores"].items():
             print(f"{name}: {value:.4f}")
         print(f"The run is in {self.folder}; {self.folder / CARD} says what came of it.")
+
+    def _begin(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self._earlier:
+            self._write(RUN, json.dumps(self.facts, indent=2) + "\n")
 
     def _callbacks(self, steps, profile):
         from tfzoo import callbacks as tools

@@ -101,7 +101,7 @@ def _none_empty(parts, validation, test):
         if is_wanted and not part:
             raise ValueError(
                 f"The {name} part is empty (validation={validation}, test={test}): there are too "
-                "few documents. Ask for another fraction, 0 for no such part, or divide one long "
-                "text with split_text()."
+                "few documents. Ask for another fraction (`--held-out` on the command line), 0 "
+                "for no such part, or smaller documents (document_per='paragraph')."
             )
     return parts
