@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.optimizers import MuonAdamW, WarmupStableDecay
+from tfzoo.optimizers import MuonAdamW, WarmupStableDecay, muon_adamw
 from tfzoo.optimizers.muon_adamw import orthogonalize
 
 # Every kind of weight that a GPT has, by the path of its variable.
@@ -93,6 +93,22 @@ def test_three_steps_against_numpy(jit_compile):
     expected = numpy_muon_adamw(3, rate=0.1, ratio=0.3, decay=0.7)
     for path, variable, value in zip(SHAPES, variables, expected, strict=True):
         np.testing.assert_allclose(variable.numpy(), value, atol=1e-5, err_msg=path)
+
+
+@pytest.mark.parametrize(
+    ("fastest", "expected"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")]
+)
+def test_products_are_in_what_the_devices_multiply_fastest(monkeypatch, fastest, expected):
+    monkeypatch.setattr(muon_adamw, "fastest_dtype", lambda: fastest)
+    variable = make_variable("gpt/block_0/attention/output/kernel", np.ones((5, 5)))
+    optimizer = MuonAdamW.from_config(make_optimizer(compute_dtype=None).get_config())
+    optimizer.build([variable])
+    apply = tf.function(lambda gradient: optimizer.apply([gradient]))
+    graph = apply.get_concrete_function(tf.TensorSpec((5, 5))).graph.as_graph_def()
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    products = [node for node in nodes if "MatMul" in node.op]
+    assert len(products) == 15
+    assert {tf.as_dtype(node.attr["T"].type).name for node in products} == {expected}
 
 
 def test_two_replicas_take_the_step_of_one(two_replicas):

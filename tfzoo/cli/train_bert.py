@@ -89,7 +89,7 @@ def bert(
         model = from_nothing(task, folder, parts[0], head, vocabulary_size, form)
     if task is BertTask.PRETRAIN:
         schedule = optimizers.WarmupCosine(learning_rate or FROM_NOTHING)
-        model.compile(optimizers.MuonAdamW(schedule, compute_dtype=model.compute_dtype))
+        model.compile(optimizers.MuonAdamW(schedule))
     else:
         model.compile(optimizers.fine_tuning_adamw(learning_rate or FINE_TUNING))
     examples, held, unseen = parts

@@ -61,8 +61,7 @@ def gpt(
     model = models.GPTCausalLM(backbone, preprocessing.CausalLMPreprocessor(tokenizer, length))
     # From nothing Muon gets farther than AdamW, which `compile()` would take.
     schedule = optimizers.WarmupCosine(learning_rate)
-    muon = dict(adam_lr_ratio=0.2, compute_dtype=model.compute_dtype)
-    model.compile(optimizers.MuonAdamW(schedule, **muon))
+    model.compile(optimizers.MuonAdamW(schedule, adam_lr_ratio=0.2))
     folder.fit(
         model,
         (corpus.train,),

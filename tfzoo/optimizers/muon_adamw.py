@@ -5,6 +5,7 @@ import re
 import keras
 import tensorflow as tf
 
+from tfzoo.distribution import fastest_dtype
 from tfzoo.optimizers.adamw import MatrixDecay, apply_adam
 
 # The quintic that rises steepest at zero: singular values end within about [0.65, 1.2], not at 1.
@@ -37,8 +38,9 @@ class MuonAdamW(MatrixDecay, keras.optimizers.Optimizer):
         exclude: List of regular expressions; a matrix whose path one of them finds goes to AdamW.
         split: Dictionary from a layer's name to the number of matrices that its kernel holds side
             by side; each is orthogonalized by itself. By default `{"query_key_value": 3}`.
-        compute_dtype: String, of the products in `orthogonalize`. "bfloat16" is enough and takes
-            half the time; on a CPU with `jit_compile=True` "float32" is faster.
+        compute_dtype: String, of the products in `orthogonalize`; None takes what the devices
+            multiply fastest, since "bfloat16" is exact enough. On a CPU with `jit_compile=True`
+            "float32" is always faster.
         **kwargs: As `keras.optimizers.Optimizer`.
 
     Example:
@@ -61,7 +63,7 @@ class MuonAdamW(MatrixDecay, keras.optimizers.Optimizer):
         beta_2: float = 0.95,
         exclude: list[str] | tuple[str, ...] = ("embedding", r"(^|/)(lm_)?head/"),
         split: dict[str, int] | None = None,
-        compute_dtype: str = "bfloat16",
+        compute_dtype: str | None = None,
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, **kwargs)
@@ -117,7 +119,8 @@ class MuonAdamW(MatrixDecay, keras.optimizers.Optimizer):
         """(inputs, outputs) -> the same, orthogonalized by parts and scaled."""
         inputs, outputs = matrix.shape[0], matrix.shape[1] // num_parts
         parts = tf.transpose(tf.reshape(matrix, (inputs, num_parts, outputs)), (1, 0, 2))
-        parts = max(1.0, outputs / inputs) ** 0.5 * orthogonalize(parts, self.compute_dtype)
+        dtype = self.compute_dtype or keras.DTypePolicy(fastest_dtype()).compute_dtype
+        parts = max(1.0, outputs / inputs) ** 0.5 * orthogonalize(parts, dtype)
         return tf.reshape(tf.transpose(parts, (1, 0, 2)), matrix.shape)
 
     def get_config(self):
