@@ -83,19 +83,29 @@ class Sampler:
             logits = ban_repeated_ngrams(logits, token_ids, written, self.no_repeat_ngrams)
         if len(self.banned_token_ids):
             logits = ban_tokens(logits, self.banned_token_ids)
-        likeliest = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        if not self.is_random:
-            return likeliest
-        # A served model gets its temperature as a tensor, where 0 is the custom for greedy.
-        temperature = 1.0 if self.temperature is None else self.temperature
-        logits = logits / tf.maximum(temperature, 1e-6)
+        if self.temperature is None:
+            return self._draw(logits, seed) if self.is_random else likeliest_of(logits)
+        # A served model gets its temperature as a tensor, where 0 is the custom for greedy: then
+        # no random numbers are made for the whole vocabulary.
+        return tf.cond(
+            tf.greater(self.temperature, 0.0),
+            lambda: self._draw(logits / tf.maximum(self.temperature, 1e-6), seed),
+            lambda: likeliest_of(logits),
+        )
+
+    def _draw(self, logits, seed):
         if self.top_k is not None:
             logits = keep_top_k(logits, self.top_k)
         if self.top_p is not None:
             logits = keep_top_p(logits, self.top_p)
         if self.min_p is not None:
             logits = keep_min_p(logits, self.min_p)
-        return tf.where(tf.greater(temperature, 0.0), draw(logits, seed), likeliest)
+        return draw(logits, seed)
+
+
+def likeliest_of(logits):
+    """The most likely token of each row of `logits` (B, V); int32 (B,)."""
+    return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
 
 def draw(logits, seed):
