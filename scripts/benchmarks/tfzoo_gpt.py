@@ -106,7 +106,7 @@ def build_writer(shape, dtype, folder):
 
 def generate(turns, shape, dtype, folder, batch_size, new_tokens):
     """`generate`, greedy, without a stop token."""
-    model = build_writer(shape, dtype, folder)
+    model = build(shape, dtype, folder)
     prompts = json.loads(pathlib.Path(folder, "prompts.json").read_text())[:batch_size]
 
     def write():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from tfzoo.cli import train_options as options
 from tfzoo.cli.run_folder import CARD, RUN
@@ -27,15 +28,16 @@ def evaluate(
     # TensorFlow takes seconds to import: only who evaluates waits for it.
     from tfzoo.models import Task
 
-    task = Task.from_preset(model)
-    names = getattr(task, "class_names", None) or getattr(task, "entity_names", None)
-    columns = columns_of(task.SERVES, text=text, label=label, pair=pair)
-    examples = read(task.SERVES, data, names, data_dir, columns, image_size)
-    if task.SERVES == "images":
-        found = distances(task, *examples)
-    else:
-        task.compile()
-        found = task.evaluate(*examples, batch_size=batch_size, return_dict=True, verbose=0)
+    with Console(stderr=True).status(f"Scoring {model} on {data} ..."):
+        task = Task.from_preset(model)
+        names = getattr(task, "class_names", None) or getattr(task, "entity_names", None)
+        columns = columns_of(task.SERVES, text=text, label=label, pair=pair)
+        examples = read(task.SERVES, data, names, data_dir, columns, image_size)
+        if task.SERVES == "images":
+            found = distances(task, *examples)
+        else:
+            task.compile()
+            found = task.evaluate(*examples, batch_size=batch_size, return_dict=True, verbose=0)
     found = {name: float(value) for name, value in found.items()}
     if data == source_of_run(model):
         print(
