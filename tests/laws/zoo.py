@@ -278,6 +278,7 @@ def served_guesses(model):
 
 
 GUESSER = dict(
+    steepness=1.5,  # a few numbers for each row, not one for each token
     batch=mask_batch,
     serve=served_guesses,
     signatures={
