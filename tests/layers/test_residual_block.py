@@ -3,7 +3,14 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from tfzoo.layers import ResidualBlock
+from tfzoo.layers import ResidualBlock, grouped_convolution
+
+
+@pytest.fixture(params=["as TensorFlow does here", "group by group"])
+def groups(request, monkeypatch):
+    """Convolutions in groups as on this processor, and as on one that has no gradients of them."""
+    if request.param == "group by group":
+        monkeypatch.setattr(grouped_convolution, "has_gradients", lambda: False)
 
 
 def leaky(x):
@@ -25,7 +32,7 @@ def reference(x, widen, mix, narrow, widen_bias, mix_bias):
     return x + leaky(np.stack(columns, -1) + mix_bias) @ narrow[0, 0]
 
 
-def test_the_block_is_its_formula():
+def test_the_block_is_its_formula(groups):
     rng = np.random.default_rng(5)
     layer = ResidualBlock(expansion=2, group_size=3)
     x = rng.normal(size=(2, 5, 4, 6)).astype("float32")
@@ -37,7 +44,7 @@ def test_the_block_is_its_formula():
     np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_every_weight_gets_a_gradient_and_a_gradient_of_the_slope():
+def test_every_weight_gets_a_gradient_and_a_gradient_of_the_slope(groups):
     rng = np.random.default_rng(5)
     layer = ResidualBlock(expansion=2, group_size=3)
     x = tf.constant(rng.normal(size=(2, 5, 4, 6)), tf.float32)

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers.activations import leaky_relu
+from tfzoo.layers.grouped_convolution import grouped_convolution, has_gradients
 
 NEGATIVE_SLOPE = 0.2
 # Keeps the variance through a leaky ReLU.
@@ -64,12 +65,14 @@ class ResidualBlock(keras.layers.Layer):
         )
         self.widen_bias = self.add_weight(name="widen_bias", shape=(inner,), initializer="zeros")
         self.mix_bias = self.add_weight(name="mix_bias", shape=(inner,), initializer="zeros")
+        with tf.init_scope():
+            has_gradients()  # found out here, outside of graphs, and remembered
 
     def call(self, x):
         """Adds what the branch finds to `x`."""
         y = tf.nn.conv2d(x, self.widen, 1, "SAME")
         y = leaky_relu(y + self.widen_bias, NEGATIVE_SLOPE)
-        y = tf.nn.conv2d(y, self.mix, 1, "SAME")
+        y = grouped_convolution(y, tf.convert_to_tensor(self.mix))
         y = leaky_relu(y + self.mix_bias, NEGATIVE_SLOPE)
         return x + tf.nn.conv2d(y, self.narrow, 1, "SAME")
 
