@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every notebook from top to bottom: about ten minutes. They are tests that show how to work.
+# Runs every notebook from top to bottom: ten to twenty-five minutes. They are tests that show how to work.
 #
 #     bash scripts/test_notebooks.sh
 #     bash scripts/test_notebooks.sh --overwrite  # and stores what they show
@@ -10,4 +10,4 @@ source scripts/setup_environment.sh
 setup_environment test
 
 say "Running the notebooks."
-exec "$ENVIRONMENT_PYTHON" -m pytest -n 2 --nbmake --nbmake-timeout=1200 notebooks "$@"
+exec "$ENVIRONMENT_PYTHON" -m pytest -n 2 --nbmake --nbmake-timeout=2400 notebooks "$@"
