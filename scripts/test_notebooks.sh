@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every notebook from top to bottom: ten to twenty-five minutes. They are tests that show how to work.
+# Runs every notebook from top to bottom: 10 to 25 minutes. They are tests that show how to work.
 #
 #     bash scripts/test_notebooks.sh
 #     bash scripts/test_notebooks.sh --overwrite  # and stores what they show

@@ -166,6 +166,17 @@ def test_a_run_that_came_to_nothing_is_no_run(run, texts, tmp_path, monkeypatch)
     assert tfzoo.models.Task.from_preset(tmp_path / "run").backbone.vocabulary_size == 280
 
 
+def test_a_run_says_which_precision_was_the_fastest(run, texts, tmp_path, monkeypatch):
+    command = f"train gpt texts.txt run {GPT} --steps 2 --held-out 0.1 --dtype auto"
+    monkeypatch.setattr(tfzoo.distribution, "fastest_dtype", lambda: "mixed_bfloat16")
+    status, _, errors = run(command)
+    assert status == 0, errors
+    assert tfzoo.models.Task.from_preset(tmp_path / "run").dtype_policy.name == "mixed_bfloat16"
+    monkeypatch.setattr(tfzoo.distribution, "fastest_dtype", lambda: "float32")  # elsewhere
+    status, _, errors = run(command)
+    assert status == 2 and "`dtype` must be 'mixed_bfloat16', as in the run" in errors
+
+
 def killed_in_the_fifth_epoch(self, epoch, logs=None):
     if epoch == 4:
         raise RuntimeError("killed")

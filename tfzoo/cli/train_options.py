@@ -15,7 +15,7 @@ def _known(dtype):
         raise ValueError(f"`--dtype` must be one of {known}; received {dtype}.")
     if dtype != AUTO:
         return dtype
-    # A run's folder says which one it was: elsewhere it goes on in the same.
+    # A run's folder keeps what it was: where it would be another one, the run asks for the first.
     from tfzoo.distribution import fastest_dtype
 
     return fastest_dtype()
