@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfzoo.models.text_generation import TEXTS_PER_BATCH
 from tfzoo.samplers import BeamSearch
 
 WANTED = dict(writes=True)
@@ -21,16 +22,18 @@ def model(entry):
     return model
 
 
-def brute_force(model, prompt, num_tokens, banned=()):
+def brute_force(model, prompt, num_tokens, banned=(), penalty=1.0):
     """Greedy decoding by a whole pass for each token, without padding or cache."""
     tokenizer = model.preprocessor.tokenizer
     token_ids = [tokenizer.start_token_id, *tokenizer.tokenize(prompt).numpy()]
     log_probs = []
     for _ in range(num_tokens):
-        row = tf.nn.log_softmax(model({"token_ids": tf.constant([token_ids])})[0, -1]).numpy()
-        allowed = np.delete(np.arange(len(row)), list(banned))
-        token_ids.append(allowed[np.argmax(row[allowed])])
-        log_probs.append(row[token_ids[-1]])
+        logits = model({"token_ids": tf.constant([token_ids])})[0, -1].numpy()
+        changed = np.where(logits > 0, logits / penalty, logits * penalty)
+        scores = np.where(np.isin(np.arange(len(logits)), token_ids), changed, logits)
+        scores[list(banned)] = -np.inf
+        token_ids.append(np.argmax(scores))
+        log_probs.append(tf.nn.log_softmax(logits).numpy()[token_ids[-1]])
         if token_ids[-1] == tokenizer.end_token_id:
             break
     return tokenizer.detokenize(token_ids).numpy().decode(), log_probs
@@ -87,14 +90,42 @@ def test_seeds_and_samples(model):
     )
 
 
+def test_more_prompts_than_a_batch_draw_numbers_of_their_own(model):
+    settings = dict(max_new_tokens=9, temperature=1.5, seed=1)
+    texts = model.generate(["ab"] * 2 * TEXTS_PER_BATCH, **settings)
+    first, second = texts[:TEXTS_PER_BATCH], texts[TEXTS_PER_BATCH:]
+    assert first == model.generate(["ab"] * TEXTS_PER_BATCH, **settings)
+    assert first != second
+
+
+def test_filters_act_on_what_is_written(model):
+    for prompt in PROMPTS:
+        expected, _ = brute_force(model, prompt, 9, penalty=3.0)
+        assert model.generate(prompt, 9, repetition_penalty=3.0) == expected
+    # Nothing but the likeliest token is as likely as the likeliest.
+    assert model.generate(PROMPTS, 9, min_p=1.0, seed=3) == model.generate(PROMPTS, 9)
+    written = model.generate("ab", 5, no_repeat_ngrams=1)
+    assert len(set(written)) == len(written)
+
+
 def test_a_stop_string_stops_and_is_left_out(model):
     end = model.preprocessor.tokenizer.end_token_id
-    text = model.generate("ab", 20, banned_token_ids=(end,), strip_prompt=True)
+    settings = dict(banned_token_ids=(end,), strip_prompt=True, return_log_probs=True)
+    text, log_probs = model.generate("ab", 20, **settings)
     stop = text[4:6]
-    stopped = model.generate(
-        "ab", 20, banned_token_ids=(end,), strip_prompt=True, stop_strings=stop
-    )
+    stopped, stopped_log_probs = model.generate("ab", 20, stop_strings=stop, **settings)
     assert stopped == text[: text.index(stop)]
+    expected = log_probs[: text.index(stop) + len(stop)]  # a token is one character here
+    np.testing.assert_allclose(stopped_log_probs, expected, atol=1e-5)
+
+
+def test_a_stop_token_stops_and_stays(model):
+    tokenizer = model.preprocessor.tokenizer
+    settings = dict(banned_token_ids=(tokenizer.end_token_id,), strip_prompt=True)
+    text = model.generate("ab", 20, **settings)
+    stop = tokenizer.token_to_id(text[4])
+    stopped = model.generate("ab", 20, stop_token_ids=[stop], **settings)
+    assert stopped == text[: text.index(text[4]) + 1]
 
 
 def test_new_lengths_and_settings_use_the_same_graphs(model):
@@ -126,9 +157,15 @@ def test_score_is_the_log_likelihood_of_each_token(model):
         (dict(temperature=0.0), "`temperature` must be greater than 0; received 0.0"),
         (dict(top_p=0.0), "`top_p` must be greater than 0 and at most 1; received 0.0"),
         (dict(top_p=1.5), "`top_p` must be greater than 0 and at most 1; received 1.5"),
+        (dict(temperature="0.7"), "`temperature` must be greater than 0; received '0.7'"),
         (dict(top_k=0), "`top_k` must be an int, 1 or more; received 0"),
-        (dict(max_new_tokens=0), "`max_new_tokens` must be 1 or more; received 0"),
-        (dict(num_samples=0), "`num_samples` must be 1 or more; received 0"),
+        (dict(max_new_tokens=0), "`max_new_tokens` must be an int, 1 or more; received 0"),
+        (dict(max_new_tokens=2.5), "`max_new_tokens` must be an int, 1 or more; received 2.5"),
+        (dict(num_samples="3"), "`num_samples` must be an int, 1 or more; received '3'"),
+        (dict(banned_token_ids=[-1]), "`banned_token_ids` must be ids of the tokenizer, ints in"),
+        (dict(banned_token_ids=["a"]), "`banned_token_ids` must be a list of ints; received ['a']"),
+        (dict(stop_token_ids=[10**6]), "`stop_token_ids` must be ids of the tokenizer, ints in"),
+        (dict(stream=True, return_log_probs=True), "`return_log_probs` must be False with"),
         (dict(max_new_tokens=40), "max_sequence_length=37"),
         (dict(max_new_tokens=5, stop_strings=""), "`stop_strings` must not hold the empty string"),
         (dict(sampler=BeamSearch(2), stream=True), "`stream=True` needs a `Sampler`"),
@@ -143,9 +180,11 @@ def test_bad_arguments_get_a_sentence(model, arguments, sentence):
 
 
 def test_bad_prompts_get_a_sentence(model):
-    with pytest.raises(TypeError, match="Expected a string"):
-        model.generate([1, 2])
-    with pytest.raises(TypeError, match="at least one"):
-        model.generate([])
+    for prompts in (None, 5, [], [1, 2], {"a": "b"}, np.array([1])):
+        with pytest.raises(TypeError, match="`prompts` must be a string, or strings in.* received"):
+            model.generate(prompts)
+        with pytest.raises(TypeError, match="`texts` must be a string, or strings in.* received"):
+            model.score(prompts)
+    assert model.generate(tf.constant("ab"), 3) == [model.generate("ab", 3)]
     with pytest.raises(ValueError, match="has 51 tokens"):
         model.generate("a" * 50)

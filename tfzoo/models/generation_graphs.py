@@ -8,6 +8,7 @@ import dataclasses
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
 
@@ -268,5 +269,5 @@ def numbers_of(sampler):
 def stop_tokens(tokenizer, stop_token_ids):
     """Returns the ids that end a text: those given, or else the tokenizer's end token."""
     if stop_token_ids is not None:
-        return list(stop_token_ids)
+        return np.atleast_1d(stop_token_ids).tolist()
     return [] if tokenizer.end_token_id is None else [tokenizer.end_token_id]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.models.arguments import is_int, require_ints
 from tfzoo.models.generation_graphs import (
     CHUNK,
     FIRST_CHUNK,
@@ -70,9 +71,14 @@ class Row:
         self.log_probs = []
 
     def push(self, token_ids, log_probs):
-        """Takes new tokens; returns the text that is certain now."""
-        self.log_probs.extend(log_probs)
-        return self._add(self.stream.push(token_ids))
+        """Takes new tokens, up to the one that ends the text; returns what is certain now."""
+        pieces = []
+        for token_id, log_prob in zip(token_ids, log_probs, strict=True):
+            if self.stream.stopped:
+                break
+            self.log_probs.append(log_prob)
+            pieces.append(self.stream.push([token_id]))
+        return self._add("".join(pieces))
 
     def finish(self):
         """Returns the text that was held back."""
@@ -107,15 +113,20 @@ def generate(
             `Sampler` may be given here: `temperature`, `top_k`, `top_p`, `min_p`,
             `repetition_penalty`, `no_repeat_ngrams`, `banned_token_ids`.
         num_samples: int >= 1, N, continuations of each prompt; with beams, the N best of them.
-        stop_token_ids: ids that end a text; by default the tokenizer's end token.
-        stop_strings: a string or strings that end a text; they are not part of it.
-        seed: optional int; the same seed gives the same texts.
+        stop_token_ids: ids that end a text, of which they stay a part; by default the tokenizer's
+            end token, which stands for no text.
+        stop_strings: a string or strings that end a text; they are not part of it. Beams are
+            searched to their end, and cut then.
+        seed: optional int; the same seed gives the same texts for the same prompts.
         stream: bool, return an iterator over pieces of new text as they come, never half a
             character: strings for one prompt, lists of strings for several.
         strip_prompt: bool, return only what is new.
         return_log_probs: bool, return `(texts, log_probs)`: for each text an array of the
-            log-probabilities of its new tokens, in nats, before filters and temperature.
+            log-probabilities of its new tokens, in nats, before filters and temperature; those of
+            a stop token or string that ended it are the last. Not with `stream`.
         **sampling: arguments of `Sampler`.
+
+    The tokenizer's start token, if it has one, stands in front of each prompt, as in training.
 
     Returns:
         A string for a string, else a list; with `num_samples` > 1 a list of N strings for each.
@@ -125,24 +136,31 @@ def generate(
             `max_new_tokens` within the model's `max_sequence_length`.
         TypeError: prompts that are not strings.
     """
+    tokenizer = self._attached().tokenizer
+    require_ints(max_new_tokens=max_new_tokens, num_samples=num_samples)
     request = Request(
-        _at_least_one("max_new_tokens", max_new_tokens),
+        max_new_tokens,
         _sampler(sampler, sampling, num_samples, stream),
-        _at_least_one("num_samples", num_samples),
-        stop_tokens(self._attached().tokenizer, stop_token_ids),
+        num_samples,
+        stop_tokens(tokenizer, stop_token_ids),
         [stop_strings] if isinstance(stop_strings, str) else list(stop_strings),
         int(np.random.randint(2**31)) if seed is None else seed,
         in_chunks=not isinstance(sampler, BeamSearch) and (stream or bool(stop_strings)),
     )
-    texts = _strings(prompts)
+    banned = getattr(request.sampler, "banned_token_ids", ())
+    _require_tokens("banned_token_ids", banned, tokenizer.vocabulary_size)
+    _require_tokens("stop_token_ids", request.stop_token_ids, tokenizer.vocabulary_size)
+    if stream and return_log_probs:
+        raise ValueError("`return_log_probs` must be False with `stream=True`, which yields texts.")
+    texts = _strings("prompts", prompts)
     alone = isinstance(prompts, (str, bytes))
     if stream:
         pieces = (pieces for _, pieces in _write(self, texts, request) if any(pieces))
         return (piece[0] for piece in pieces) if alone and num_samples == 1 else pieces
 
     rows = []
-    for start in range(0, len(texts), TEXTS_PER_BATCH):
-        *_, (written, _) = _write(self, texts[start : start + TEXTS_PER_BATCH], request)
+    for number, start in enumerate(range(0, len(texts), TEXTS_PER_BATCH)):
+        *_, (written, _) = _write(self, texts[start : start + TEXTS_PER_BATCH], request, number)
         rows.extend(written)
     beginnings = ["" if strip_prompt else text for text in texts for _ in range(num_samples)]
     new_texts = [b + row.text for b, row in zip(beginnings, rows, strict=True)]
@@ -168,7 +186,7 @@ def score(self, texts):
         of the text given the start token; its end is not part of it.
     """
     tokenizer = self._attached().tokenizer
-    strings = _strings(texts)
+    strings = _strings("texts", texts)
     scores = []
     for start in range(0, len(strings), TEXTS_PER_BATCH):
         tokens, log_likelihoods = score_function(self)(
@@ -179,8 +197,11 @@ def score(self, texts):
     return scores[0] if isinstance(texts, (str, bytes)) else scores
 
 
-def _write(task, texts, request):
-    """Yields `(rows, new text of each)` after each chunk; at last the B * N rows are complete."""
+def _write(task, texts, request, number=0):
+    """Yields `(rows, new text of each)` after each chunk; at last the B * N rows are complete.
+
+    `number` is that of the batch: each draws numbers of its own.
+    """
     prompts = task.preprocessor.prompts(texts)
     _check_room(task, prompts["token_ids"].shape[1], request.max_new_tokens)
     sampler, num_rows = request.sampler, request.num_samples
@@ -194,7 +215,7 @@ def _write(task, texts, request):
     for chunk in request.chunks():
         shown = int(draft.index) + 1
         draft = proceed(
-            draft, numbers_of(sampler), chunk, request.stop_token_ids, [request.seed, 0]
+            draft, numbers_of(sampler), chunk, request.stop_token_ids, [request.seed, number]
         )
         ids, written, log_probs = (x.numpy()[:, shown:] for x in draft[:3])
         kept = [i for i in range(len(ids)) if i % copies < num_rows]
@@ -229,26 +250,28 @@ def _sampler(sampler, sampling, num_samples, stream):
     return sampler
 
 
-def _at_least_one(name, value):
-    if value < 1:
-        raise ValueError(f"`{name}` must be 1 or more; received {value}.")
-    return value
-
-
-def _strings(texts):
-    if isinstance(texts, (str, bytes)):
-        texts = [texts]
-    elif isinstance(texts, tf.data.Dataset):
-        texts = [text for batch in texts.as_numpy_iterator() for text in np.atleast_1d(batch)]
-    elif tf.is_tensor(texts):
-        texts = texts.numpy()
-    texts = [text.decode() if isinstance(text, bytes) else text for text in texts]
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise TypeError(
-            "Expected a string, a list of strings or a dataset of strings, at least one; "
-            f"received {texts!r:.100}."
+def _require_tokens(name, token_ids, vocabulary_size):
+    odd = [i for i in token_ids if not is_int(i) or not 0 <= i < vocabulary_size]
+    if odd:
+        raise ValueError(
+            f"`{name}` must be ids of the tokenizer, ints in [0, {vocabulary_size}); received "
+            f"{odd[0]!r:.80}."
         )
-    return texts
+
+
+def _strings(name, texts):
+    strings = texts
+    if isinstance(texts, tf.data.Dataset):
+        strings = [text for batch in texts.as_numpy_iterator() for text in np.atleast_1d(batch)]
+    elif tf.is_tensor(texts) or isinstance(texts, (str, bytes, np.ndarray)):
+        strings = np.atleast_1d(np.array(texts, object)).tolist()
+    is_some = isinstance(strings, (list, tuple)) and len(strings) > 0
+    if not is_some or not all(isinstance(text, (str, bytes)) for text in strings):
+        raise TypeError(
+            f"`{name}` must be a string, or strings in a list, a tensor or a dataset, at least "
+            f"one; received {texts!r:.100}."
+        )
+    return [text.decode() if isinstance(text, bytes) else text for text in strings]
 
 
 def _check_room(task, prompt_length, max_new_tokens):

@@ -1,6 +1,7 @@
 """Choosing one token of each row: the most likely one, or a random one among the likely."""
 
 import dataclasses
+import numbers
 
 import tensorflow as tf
 
@@ -44,7 +45,12 @@ class Sampler:
 
     def __post_init__(self):
         # A tuple whatever was given: a sampler is a key of the compiled graphs.
-        object.__setattr__(self, "banned_token_ids", tuple(map(int, self.banned_token_ids)))
+        try:
+            object.__setattr__(self, "banned_token_ids", tuple(map(int, self.banned_token_ids)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"`banned_token_ids` must be a list of ints; received {self.banned_token_ids!r}."
+            ) from error
         for name in ("repetition_penalty", "temperature"):
             self._check(name, lambda value: value > 0, "greater than 0")
         for name in ("top_k", "no_repeat_ngrams"):
@@ -55,9 +61,11 @@ class Sampler:
     def _check(self, name, is_valid, expected):
         value = getattr(self, name)
         # Inside a graph the numbers are tensors, checked by whoever made them.
-        if value is not None and not tf.is_tensor(value) and not is_valid(value):
+        if value is None or tf.is_tensor(value):
+            return
+        if not isinstance(value, numbers.Real) or not is_valid(value):
             hint = " For greedy decoding leave it out." if name == "temperature" else ""
-            raise ValueError(f"`{name}` must be {expected}; received {value}.{hint}")
+            raise ValueError(f"`{name}` must be {expected}; received {value!r}.{hint}")
 
     @property
     def is_random(self):
