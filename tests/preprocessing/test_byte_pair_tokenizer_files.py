@@ -33,6 +33,60 @@ def folder(tokenizer, tmp_path):
     return tmp_path / "tokenizer"
 
 
+# Start and end
+
+
+@pytest.fixture
+def ends_folder(tmp_path):
+    """A tokenizer of Hugging Face whose texts start and end otherwise than GPT-2's."""
+    special_tokens = ["<s>", "<pad>", "</s>"]
+    other = tokenizers.ByteLevelBPETokenizer()
+    other.train_from_iterator(["abc abc"], 300, show_progress=False, special_tokens=special_tokens)
+    (tmp_path / "ends").mkdir()
+    return other, tmp_path / "ends"
+
+
+def ends_of(folder):
+    loaded = BytePairTokenizer.load(folder)
+    return loaded.id_to_token(loaded.start_token_id), loaded.id_to_token(loaded.end_token_id)
+
+
+def write_json(path, **values):
+    path.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize("in_one_file", [False, True])
+def test_files_say_which_tokens_start_and_end_a_text(ends_folder, tmp_path, in_one_file):
+    other, folder = ends_folder
+    other.save(str(folder / "tokenizer.json")) if in_one_file else other.save_model(str(folder))
+    names = dict(bos_token="<s>", eos_token={"content": "</s>", "lstrip": False})
+    write_json(folder / "tokenizer_config.json", **names, pad_token="<pad>")
+    assert ends_of(folder) == ("<s>", "</s>")
+    # As in `transformers`, what comes with the network goes first; 50256 is the default of a class.
+    write_json(folder / "config.json", bos_token_id=50256, eos_token_id=0)
+    assert ends_of(folder) == ("<s>", "<s>")
+    write_json(folder / "config.json", bos_token_id=2, eos_token_id=None)
+    assert ends_of(folder) == ("</s>", "</s>")
+
+    tokenizer = BytePairTokenizer.load(folder)
+    tokenizer.save(tmp_path / "saved")
+    assert BytePairTokenizer.load(tmp_path / "saved").get_config() == tokenizer.get_config()
+    assert BytePairTokenizer.from_config(tokenizer.get_config()).end_token_id == 2
+    written = json.loads((tmp_path / "saved" / "tokenizer_config.json").read_text())
+    assert (written["bos_token"], written["eos_token"]) == ("</s>", "</s>")
+
+
+def test_an_end_that_is_no_special_token_is_refused(tokenizer):
+    with pytest.raises(ValueError, match="`end_token` must be one of the special tokens .* 'x'"):
+        BytePairTokenizer.from_config({**tokenizer.get_config(), "end_token": "x"})
+
+
+def test_a_space_before_the_first_word_is_refused(folder):
+    write_json(folder / "tokenizer_config.json", add_prefix_space=True)
+    with pytest.raises(ValueError, match="tokenizer_config.json must be .* has 'add_prefix_space'"):
+        BytePairTokenizer.load(folder)
+
+
 # Training
 
 

@@ -14,6 +14,9 @@ _VOCABULARY = "vocab.json"
 _MERGES = "merges.txt"
 _TOKENIZER = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
+_NETWORK = "config.json"
+# What a tokenizer_config.json calls its special tokens.
+_ROLES = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 # What tokenizer.json may say of its parts for its tokens to be GPT-2's.
 _MODEL = {
@@ -40,29 +43,56 @@ def read_folder(folder: pathlib.Path) -> tuple[BytePairVocabulary, bool]:
         folder: holds `tokenizer.json`, or `vocab.json` and `merges.txt`.
 
     Returns:
-        The vocabulary, and whether special tokens are read from strings.
+        The vocabulary, and the other arguments of `BytePairTokenizer`: whether special tokens are
+        read from strings, and which of them start and end a text.
     """
+    config = read_json(folder / _CONFIG) if (folder / _CONFIG).exists() else {}
+    try:
+        _require(config, {"add_prefix_space": False})
+    except ValueError as error:
+        raise ValueError(f"{folder / _CONFIG} must be that of a GPT-2, but {error}") from error
+    named = {role: _name(config.get(role)) for role in _ROLES}
     if (folder / _TOKENIZER).exists():
         vocabulary = read_tokenizer_json(folder / _TOKENIZER)
     else:
-        vocabulary = read_vocabulary_and_merges(folder / _VOCABULARY, folder / _MERGES)
-    config = read_json(folder / _CONFIG) if (folder / _CONFIG).exists() else {}
-    return vocabulary, not config.get("split_special_tokens", False)
+        vocabulary = read_vocabulary_and_merges(
+            folder / _VOCABULARY, folder / _MERGES, named_tokens=named.values()
+        )
+    network = read_json(folder / _NETWORK) if (folder / _NETWORK).exists() else {}
+
+    def end(role):
+        # As in `transformers`, the id that comes with the network goes first; it may be the default
+        # of a class, which means nothing in a smaller vocabulary.
+        by_id = dict(enumerate(vocabulary.tokens))
+        found = network.get(f"{role}_id")
+        candidates = [by_id.get(found) if isinstance(found, int) else None, named[role]]
+        return next((token for token in candidates if token in vocabulary.special_tokens), None)
+
+    return vocabulary, {
+        "special_tokens_in_strings": not config.get("split_special_tokens", False),
+        "start_token": end("bos_token"),
+        "end_token": end("eos_token"),
+    }
 
 
 def read_vocabulary_and_merges(
     vocabulary_path: pathlib.Path,
     merges_path: pathlib.Path,
     special_tokens: Sequence[str] | None = None,
+    named_tokens: Iterable[str | None] = (),
 ) -> BytePairVocabulary:
-    """Reads `vocab.json` and `merges.txt`; their special token, if unnamed, is `<|endoftext|>`."""
+    """Reads `vocab.json` and `merges.txt`.
+
+    Their special tokens, if not given, are `<|endoftext|>` and `named_tokens`, as far as there.
+    """
     vocabulary = read_json(vocabulary_path)
     if not isinstance(vocabulary, dict):
         raise ValueError(f"{vocabulary_path} must hold an object of tokens and ids.")
     lines = read_text(merges_path).split("\n")
     merges = [line for line in lines if line and not line.startswith("#version")]
     if special_tokens is None:
-        special_tokens = [END_OF_TEXT] if END_OF_TEXT in vocabulary else []
+        wanted = {END_OF_TEXT, *named_tokens} & vocabulary.keys()
+        special_tokens = sorted(wanted, key=vocabulary.get)
     return _checked(f"{vocabulary_path}, {merges_path}", vocabulary, merges, special_tokens)
 
 
@@ -90,6 +120,7 @@ def train(
 def write_folder(
     folder: pathlib.Path,
     vocabulary: BytePairVocabulary,
+    start_token: str | None,
     end_token: str | None,
     special_tokens_in_strings: bool,
 ) -> None:
@@ -99,7 +130,8 @@ def write_folder(
         "tokenizer_class": "GPT2Tokenizer",
         "add_prefix_space": False,
         "split_special_tokens": not special_tokens_in_strings,
-        **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), end_token),
+        **dict.fromkeys(_ROLES, end_token),
+        "bos_token": start_token,
     }
     model = tokenizers.models.BPE(vocabulary.ids, list(vocabulary.merges))
     tokenizer = _hugging_face_tokenizer(model, vocabulary.special_tokens)
@@ -144,6 +176,11 @@ def _checked(
         return BytePairVocabulary(vocabulary, merges, special_tokens)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
+
+
+def _name(token: Any) -> str | None:
+    """The name of a token, which Hugging Face writes as a string or with what it does to spaces."""
+    return token.get("content") if isinstance(token, dict) else token
 
 
 def _require(found: dict[str, Any], expected: dict[str, Any]) -> None:

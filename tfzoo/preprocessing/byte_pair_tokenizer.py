@@ -34,6 +34,8 @@ class BytePairTokenizer(Tokenizer):
         merges: pairs of tokens, or strings `"left right"`, in the order in which they apply.
         special_tokens: tokens of the vocabulary that stand for no text.
         special_tokens_in_strings: whether tokenize() looks for special tokens in the strings.
+        start_token: optional, the special token in front of a text; see `Tokenizer`.
+        end_token: optional, the special token behind a text, at which a model stops writing.
 
     Raises:
         ValueError: if vocabulary, merges and special tokens do not fit together.
@@ -59,9 +61,13 @@ class BytePairTokenizer(Tokenizer):
         merges: Sequence[str | Sequence[str]],
         special_tokens: Sequence[str] = (END_OF_TEXT,),
         special_tokens_in_strings: bool = True,
+        start_token: str | None = None,
+        end_token: str | None = None,
     ):
         tables = BytePairVocabulary(vocabulary, merges, special_tokens)
-        super().__init__(tables.tokens, tables.token_bytes, tables.special_tokens)
+        super().__init__(
+            tables.tokens, tables.token_bytes, tables.special_tokens, start_token, end_token
+        )
         self.special_tokens_in_strings = special_tokens_in_strings
         self._tables = tables
         special_ids = [self.token_to_id(token) for token in self._special_tokens_to_find]
@@ -124,7 +130,7 @@ class BytePairTokenizer(Tokenizer):
         tables = byte_pair_files.read_vocabulary_and_merges(
             pathlib.Path(vocabulary_file), pathlib.Path(merges_file), special_tokens
         )
-        return cls._from_tables(tables, special_tokens_in_strings)
+        return cls._from_tables(tables, special_tokens_in_strings=special_tokens_in_strings)
 
     @classmethod
     def from_tokenizer_json(
@@ -140,13 +146,16 @@ class BytePairTokenizer(Tokenizer):
             A `BytePairTokenizer`.
         """
         tables = byte_pair_files.read_tokenizer_json(pathlib.Path(path))
-        return cls._from_tables(tables, special_tokens_in_strings)
+        return cls._from_tables(tables, special_tokens_in_strings=special_tokens_in_strings)
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "BytePairTokenizer":
-        """Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`, from a folder."""
-        tables, special_tokens_in_strings = byte_pair_files.read_folder(pathlib.Path(folder))
-        return cls._from_tables(tables, special_tokens_in_strings)
+        """Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`, from a folder.
+
+        Which tokens start and end a text, `config.json` and `tokenizer_config.json` beside it say.
+        """
+        tables, settings = byte_pair_files.read_folder(pathlib.Path(folder))
+        return cls._from_tables(tables, **settings)
 
     def save(self, folder: str | os.PathLike) -> None:
         """Writes `vocab.json`, `merges.txt`, `tokenizer.json` and `tokenizer_config.json`.
@@ -154,9 +163,9 @@ class BytePairTokenizer(Tokenizer):
         Args:
             folder: made if needed; Hugging Face reads the same ids from it.
         """
-        end = None if self.end_token_id is None else self.id_to_token(self.end_token_id)
+        ends = self._vocabulary.start_token, self._vocabulary.end_token
         byte_pair_files.write_folder(
-            pathlib.Path(folder), self._tables, end, self.special_tokens_in_strings
+            pathlib.Path(folder), self._tables, *ends, self.special_tokens_in_strings
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -166,13 +175,13 @@ class BytePairTokenizer(Tokenizer):
             "merges": [" ".join(merge) for merge in self._tables.merges],
             "special_tokens": list(self.special_tokens),
             "special_tokens_in_strings": self.special_tokens_in_strings,
+            "start_token": self._vocabulary.start_token,
+            "end_token": self._vocabulary.end_token,
         }
 
     @classmethod
-    def _from_tables(
-        cls, tables: BytePairVocabulary, special_tokens_in_strings: bool = True
-    ) -> "BytePairTokenizer":
-        return cls(tables.tokens, tables.merges, tables.special_tokens, special_tokens_in_strings)
+    def _from_tables(cls, tables: BytePairVocabulary, **settings) -> "BytePairTokenizer":
+        return cls(tables.tokens, tables.merges, tables.special_tokens, **settings)
 
     def _tokenize_batch(self, texts: tf.Tensor) -> tf.RaggedTensor:
         words = split_words(texts, self._special_tokens_to_find)

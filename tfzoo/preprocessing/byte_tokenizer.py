@@ -78,6 +78,14 @@ class ByteTokenizer(Tokenizer):
             raise ValueError("`texts` must contain at least one byte, but it is empty.")
         return cls(bytes(sorted(found)))
 
+    @property
+    def token_lengths(self) -> tuple[int, ...]:
+        """1 for each byte, an unknown one too."""
+        return tuple(
+            int(name == UNKNOWN or token != b"")
+            for name, token in zip(self._vocabulary.tokens, self.token_bytes, strict=True)
+        )
+
     def _tokenize_batch(self, texts: tf.Tensor) -> tf.RaggedTensor:
         # One string of all bytes: decode_raw reads only rows of equal length.
         every_byte = tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8)

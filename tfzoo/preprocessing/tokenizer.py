@@ -23,6 +23,8 @@ class _Vocabulary:
     token_bytes: tuple[bytes, ...]
     special_tokens: tuple[str, ...]
     ids: dict[str, int]
+    start_token: str | None
+    end_token: str | None
 
 
 class Tokenizer(tf.Module):
@@ -32,14 +34,19 @@ class Tokenizer(tf.Module):
     gives the same ids eagerly, inside `tf.function`, inside `tf.data` and in a loaded SavedModel.
     A subclass writes `_tokenize_batch`, `get_config`, `save` and `load`.
 
-    The start, end and padding token are all `<|endoftext|>`, as in GPT-2 (padding is carried by
-    masks, so it needs no id of its own); without a token of that name, the first special token;
-    without special tokens there is no start and no end, and padding is id 0.
+    Unless others are named, the start, end and padding token are all `<|endoftext|>`, as in GPT-2
+    (padding is carried by masks, so it needs no id of its own); without a token of that name, the
+    first special token; without special tokens there is no start and no end, and padding is id 0.
 
     Args:
         tokens: V strings, the names of the tokens in the order of their ids.
         token_bytes: V byte strings, what each id stands for; `b""` for special tokens.
         special_tokens: the names among `tokens` that stand for no text.
+        start_token: optional, the special token in front of a text.
+        end_token: optional, the special token behind a text.
+
+    Raises:
+        ValueError: if `start_token` or `end_token` is none of `special_tokens`.
 
     Example:
         ```python
@@ -52,12 +59,28 @@ class Tokenizer(tf.Module):
     """
 
     def __init__(
-        self, tokens: Sequence[str], token_bytes: Sequence[bytes], special_tokens: Sequence[str]
+        self,
+        tokens: Sequence[str],
+        token_bytes: Sequence[bytes],
+        special_tokens: Sequence[str],
+        start_token: str | None = None,
+        end_token: str | None = None,
     ):
         super().__init__()
-        ids = {token: token_id for token_id, token in enumerate(tokens)}
+        for name, token in (("start_token", start_token), ("end_token", end_token)):
+            if token is not None and token not in special_tokens:
+                raise ValueError(
+                    f"`{name}` must be one of the special tokens {list(special_tokens)}; received "
+                    f"{token!r}."
+                )
+        usual = END_OF_TEXT if END_OF_TEXT in special_tokens else next(iter(special_tokens), None)
         self._vocabulary = _Vocabulary(
-            tuple(tokens), tuple(token_bytes), tuple(special_tokens), ids
+            tuple(tokens),
+            tuple(token_bytes),
+            tuple(special_tokens),
+            {token: token_id for token_id, token in enumerate(tokens)},
+            start_token or usual,
+            end_token or usual,
         )
         with tf.init_scope():
             self._bytes_of_id = tf.constant(self.token_bytes)
@@ -78,17 +101,19 @@ class Tokenizer(tf.Module):
         return self._vocabulary.token_bytes
 
     @property
+    def token_lengths(self) -> tuple[int, ...]:
+        """How many bytes of a text each of the V ids takes, 0 for most special tokens."""
+        return tuple(map(len, self.token_bytes))
+
+    @property
     def start_token_id(self) -> int | None:
         """Id put in front of a text, or `None` if there are no special tokens."""
-        specials = self.special_tokens
-        if not specials:
-            return None
-        return self.token_to_id(END_OF_TEXT if END_OF_TEXT in specials else specials[0])
+        return self._vocabulary.ids.get(self._vocabulary.start_token)
 
     @property
     def end_token_id(self) -> int | None:
-        """Id put behind a text: the same as `start_token_id`."""
-        return self.start_token_id
+        """Id put behind a text, or `None` if there are no special tokens."""
+        return self._vocabulary.ids.get(self._vocabulary.end_token)
 
     @property
     def padding_token_id(self) -> int:
