@@ -47,6 +47,16 @@ def test_clipping_scales_the_whole_step(entry, rng):
     np.testing.assert_allclose(step, 0.01, rtol=1e-3)
 
 
+def test_a_batch_without_any_weight_changes_nothing(entry, rng):
+    model, (x, targets, weights) = entry.build(), entry.batch(rng, rows=3)
+    entry.compile(model, lambda: keras.optimizers.SGD(1.0), run_eagerly=True)
+    before = weights_of(model)
+    logs = model.train_step((x, targets, tf.nest.map_structure(np.zeros_like, weights)))
+    assert logs["loss"] == logs["gradient_norm"] == 0
+    for old, new in zip(before, weights_of(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 def test_every_weight_gets_a_gradient(entry, rng):
     model, data = entry.build(), entry.batch(rng, rows=3)
     with tf.GradientTape() as tape:
@@ -92,6 +102,10 @@ def test_bits_per_byte_counts_the_bytes_of_the_texts(entry):
     num_bytes = sum(map(len, TEXTS))
     num_tokens = num_bytes + len(TEXTS)  # each text is followed by one end token
     expected = logs["loss"] * num_tokens / num_bytes / np.log(2)
+    np.testing.assert_allclose(logs["bits_per_byte"], expected, rtol=1e-5)
+    # A byte that the tokenizer does not know is a byte of the text all the same.
+    logs = model.evaluate(["zzz", "zz"], return_dict=True, verbose=0)
+    expected = logs["loss"] * 7 / 5 / np.log(2)
     np.testing.assert_allclose(logs["bits_per_byte"], expected, rtol=1e-5)
 
 

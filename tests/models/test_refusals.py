@@ -1,5 +1,7 @@
 """What is wrong is said in a sentence before anything happens, in every family."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -82,6 +84,54 @@ def test_a_tokenizer_needs_a_backbone_that_embeds_all_of_it():
 def test_rows_are_no_longer_than_the_network_reads(cls, preprocessor, names):
     with pytest.raises(ValueError, match="rows must be at most 13, .*; received 17"):
         cls(bert(), preprocessor(TOKENIZER, 17), **names)
+
+
+def test_a_gpt_reads_no_longer_rows_than_it_can():
+    backbone = GPTBackbone(257, 1, 2, 6, max_sequence_length=13)
+    with pytest.raises(ValueError, match="rows must be at most 13, .*; received 17"):
+        GPTCausalLM(backbone, CausalLMPreprocessor(ByteTokenizer(), 17))
+
+
+def test_rotary_positions_turn_pairs():
+    with pytest.raises(ValueError, match="even multiple of `num_heads` .* hidden_dim=6, num_h"):
+        GPTBackbone(7, 1, 2, 6, rotary=True)
+
+
+@pytest.mark.parametrize("cls", [GPTBackbone, BertBackbone])
+def test_token_ids_are_ints_in_rows(cls):
+    backbone = cls(300, 1, 2, 6)
+    for odd in (np.full((2, 5), 257.0), np.arange(5), np.zeros((2, 3, 5), int)):
+        kind = rf"{odd.dtype.name[:3]}\w* of shape {re.escape(str(odd.shape))}"
+        with pytest.raises(ValueError, match=f"`token_ids` must be ints of shape.*received {kind}"):
+            backbone({"token_ids": odd})
+
+
+@pytest.mark.parametrize(
+    "targets", [np.zeros((4, 5), "float32"), np.zeros((4, 4), int), np.zeros(4, int)]
+)
+def test_targets_are_ints_one_for_each_token(targets):
+    model = GPTCausalLM(GPTBackbone(300, 1, 2, 6))
+    model.compile()
+    with pytest.raises(ValueError, match=r"Targets must be ints of shape \(.*, 5\), .* received"):
+        model.fit({"token_ids": np.zeros((4, 5), int)}, targets, verbose=0)
+
+
+def test_a_stream_that_makes_no_batch_is_refused():
+    model = GPTCausalLM(GPTBackbone(257, 1, 2, 6), CausalLMPreprocessor(ByteTokenizer(), 11))
+    model.compile()
+    texts = tf.data.Dataset.from_tensor_slices(["a few", "words"])
+    with pytest.raises(ValueError, match="`x` must give at least one batch of 64 rows"):
+        model.fit(texts, batch_size=64, steps_per_epoch=1, verbose=0)
+    with pytest.raises(ValueError, match="`x` must give at least one batch of 2 rows"):
+        model.fit(texts.take(0), batch_size=2, steps_per_epoch=1, verbose=0)
+
+
+def test_a_schedule_without_an_end_says_so():
+    model = GPTCausalLM(GPTBackbone(257, 1, 2, 6), CausalLMPreprocessor(ByteTokenizer(), 11))
+    model.compile()
+    texts = tf.data.Dataset.from_tensor_slices(["a few", "words"] * 9)
+    with pytest.warns(UserWarning, match="neither warms up nor falls; pass `steps_per_epoch`"):
+        model.fit(texts, batch_size=2, verbose=0)
 
 
 def test_a_gan_is_compiled_with_numbers_in_their_range():

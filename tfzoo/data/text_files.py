@@ -39,8 +39,8 @@ def find_files(source: str | os.PathLike) -> list[Path]:
         return _files_below(Path(name))
     if not glob.has_magic(name):
         raise FileNotFoundError(
-            f"There is no file or folder {name[:200]!r}: check the path, or put text that is "
-            "already in memory into a list."
+            f"There is no file or folder {name[:200]!r}: check the path, write 'tfds:' in front of "
+            "the name of a TFDS dataset, or put text that is already in memory into a list."
         )
     matches = sorted(path for path in map(Path, glob.glob(name, recursive=True)) if path.is_file())
     if not matches:

@@ -1,6 +1,7 @@
 """Arguments of constructors and verbs: what is wrong with one, in one sentence."""
 
 import numpy as np
+import tensorflow as tf
 
 
 def require_ints(least=1, **values):
@@ -25,6 +26,25 @@ def require_dims(rank=None, **values):
                 f"`{name}` must be a tuple of {f'{rank} ints' if rank else 'ints'}, each 1 or "
                 f"more; received {value!r:.80}."
             )
+
+
+def require_room(backbone, length, what):
+    """Raises a `ValueError` where rows are longer than the network can read."""
+    if length > backbone.max_sequence_length:
+        raise ValueError(
+            f"{what} must be at most {backbone.max_sequence_length}, what the backbone can read at "
+            f"once; received {length}."
+        )
+
+
+def require_token_ids(token_ids):
+    """Refuses what cannot be token ids (B, T): in bfloat16 numbers above 256 are rounded."""
+    dtype = tf.as_dtype(token_ids.dtype)
+    if not dtype.is_integer or token_ids.shape.rank not in (2, None):
+        raise ValueError(
+            "`token_ids` must be ints of shape (batch, length); received "
+            f"{dtype.name} of shape {tuple(token_ids.shape)}."
+        )
 
 
 def is_int(value):

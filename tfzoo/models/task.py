@@ -2,6 +2,7 @@
 
 import contextlib
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -150,7 +151,9 @@ class Task(keras.Model):
             batch_size: int, rows per step over all replicas; ignored for datasets of batches.
             epochs: int.
             validation_data: like `x`, or a tuple `(x, y)`.
-            steps_per_epoch: optional int; by default as many as the data has.
+            steps_per_epoch: optional int; by default as many as the data has. How many a dataset of
+                strings or samples has is not known: without it a schedule that follows the run
+                stays at its peak, and says so.
             seed: int, order of the rows of raw data. The same seed gives the same order.
             **kwargs: passed to `keras.Model.fit`.
 
@@ -158,6 +161,7 @@ class Task(keras.Model):
             `keras.callbacks.History`.
         """
         self._require_compiled()
+        is_raw = self.is_raw(x)
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             are_names = isinstance(batch_size, tuple)
             hint = " Of `Images`, pass `.images` and `.labels`." if are_names else ""
@@ -165,7 +169,7 @@ class Task(keras.Model):
                 "`batch_size`, the third argument, must be an int, 1 or more; received "
                 f"{batch_size!r:.80}.{hint}"
             )
-        if self.is_raw(x):
+        if is_raw:
             _refuse_arguments_of_arrays(kwargs)
             x, num_steps = self.training_batches(x, y, batch_size, seed)
             y, steps_per_epoch = None, steps_per_epoch or num_steps
@@ -184,7 +188,7 @@ class Task(keras.Model):
             placement.named_losses(self.distribute_strategy),
             resumable(self, x, epochs, num_steps, **kwargs) as (x, kwargs),
         ):
-            return super().fit(
+            history = super().fit(
                 x,
                 y,
                 epochs=epochs,
@@ -192,6 +196,12 @@ class Task(keras.Model):
                 steps_per_epoch=steps_per_epoch,
                 **kwargs,
             )
+        if is_raw and history.epoch and not history.history:
+            raise ValueError(
+                f"`x` must give at least one batch of {batch_size} rows; the dataset gave none. "
+                "Lower `batch_size`, or give more data."
+            )
+        return history
 
     def evaluate(self, x=None, y=None, batch_size=32, **kwargs):
         """Evaluates, as `keras.Model.evaluate` does, on prepared batches or on raw data.
@@ -403,12 +413,20 @@ class Task(keras.Model):
         return self.preprocessor
 
     def _tell_run_length(self, num_steps):
-        for optimizer in self.optimizers if num_steps else ():
+        for optimizer in self.optimizers:
             # Keras keeps a schedule under a private name only; a loss scaler one level down.
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
             schedule = getattr(optimizer, "_learning_rate", None)
-            if isinstance(schedule, RunSchedule):
+            if not isinstance(schedule, RunSchedule):
+                continue
+            if num_steps:
                 schedule.begin_run(optimizer.iterations.numpy(), num_steps)
+            elif schedule.total_steps is None:
+                warnings.warn(
+                    "The length of the dataset is not known, so the learning rate neither warms up "
+                    "nor falls; pass `steps_per_epoch`.",
+                    stacklevel=3,
+                )
 
 
 def _refuse_arguments_of_arrays(arguments):

@@ -7,6 +7,12 @@ import tensorflow as tf
 def unpack_tokens(data):
     """`(x, targets[, weights])` -> all three; missing weights are ones, one for each target."""
     x, targets, weights = parts_of(data)
+    dtype, shape = tf.as_dtype(targets.dtype), tf.TensorShape(x["token_ids"].shape)
+    if not dtype.is_integer or not shape.is_compatible_with(targets.shape):
+        raise ValueError(
+            f"Targets must be ints of shape {shape}, as `token_ids` have; received {dtype.name} "
+            f"of shape {targets.shape}."
+        )
     if weights is None:
         weights = tf.ones(tf.shape(targets))
     return x, targets, tf.cast(weights, tf.float32)

@@ -25,12 +25,7 @@ def of_text(backbone, batch, head_weights=0):
     Returns:
         float64 (2,): tokens, operations.
     """
-    weights = head_weights + sum(
-        math.prod(weight.shape)
-        for block in backbone.blocks
-        for weight in block.weights
-        if len(weight.shape) == 2
-    )
+    weights = head_weights + matrix_weights_of(backbone)
     operations_per_token = (FORWARDS + BACKWARDS) * weights
     operations_per_pair = 2 * (FORWARDS + BACKWARDS) * len(backbone.blocks) * backbone.hidden_dim
     x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
@@ -41,6 +36,16 @@ def of_text(backbone, batch, head_weights=0):
         operations = tokens * (operations_per_token + operations_per_pair * length)
         total += tf.stack([tokens, operations])
     return total
+
+
+def matrix_weights_of(backbone):
+    """How many weights the matrices of the backbone's blocks have together."""
+    return sum(
+        math.prod(weight.shape)
+        for block in backbone.blocks
+        for weight in block.weights
+        if len(weight.shape) == 2
+    )
 
 
 def of_predictions(weights, matrix_weights):

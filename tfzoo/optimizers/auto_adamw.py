@@ -10,15 +10,15 @@ def auto_adamw(num_parameters: int | None = None) -> AdamW:
     """Returns AdamW with the settings that train a GPT of this size: `compile(optimizer="auto")`.
 
     The learning rate warms up over 2 % of the run and falls along a cosine to a tenth; `fit` tells
-    the schedule the length of the run. The peak is 1e-3, or for a known size `N` it is
-    `0.003239 - 0.0001395 ln N`, but at least 1e-4: 1.5e-3 for 0.3 million, 9.9e-4 for 10 million,
-    6.6e-4 for 110 million parameters. Matrices decay by 0.1, embeddings included; vectors do not.
+    the schedule the length of the run. The peak is 1e-3, or for a known size `N` at most
+    `0.003239 - 0.0001395 ln N`, but at least 1e-4: 9.9e-4 for 10 million, 6.6e-4 for 110 million
+    parameters. Matrices decay by 0.1, embeddings included; vectors do not.
 
     `beta_2` is 0.99: with the batches of one device (under 100,000 tokens) the squared gradient
     needs a longer memory than the 0.95 of batches of millions. Clip with `aggregate_and_clip`.
 
     Args:
-        num_parameters: Optional integer of 1 or more, the weights that the model trains.
+        num_parameters: Optional integer of 1 or more, the weights of the model without embeddings.
 
     Returns:
         `AdamW`.
@@ -37,5 +37,5 @@ def auto_adamw(num_parameters: int | None = None) -> AdamW:
         )
     peak = 1e-3
     if num_parameters is not None:
-        peak = max(1e-4, 0.003239 - 0.0001395 * math.log(num_parameters))
+        peak = min(peak, max(1e-4, 0.003239 - 0.0001395 * math.log(num_parameters)))
     return AdamW(WarmupCosine(peak), beta_2=0.99, epsilon=1e-8, weight_decay=0.1)

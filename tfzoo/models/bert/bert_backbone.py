@@ -16,7 +16,7 @@ from tfzoo.layers import (
     same_document,
 )
 from tfzoo.models import adaptation, preset
-from tfzoo.models.arguments import require_ints
+from tfzoo.models.arguments import require_ints, require_token_ids
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -144,6 +144,7 @@ class BertBackbone(keras.Model):
     def call(self, inputs, training=False):
         """Runs the network; see the class for arguments."""
         token_ids = inputs["token_ids"]
+        require_token_ids(token_ids)
         self._require_room(inputs)
         visible, positions = _visible_and_positions(inputs)
         penalty = attention_penalty(visible, self.compute_dtype)

@@ -10,9 +10,9 @@ from tfzoo.layers import MaskedLMHead
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import Perplexity, WeightedMean
 from tfzoo.models import preset, work
+from tfzoo.models.arguments import require_room
 from tfzoo.models.bert import filling, masked_batches
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
-from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.unpack import parts_of
 from tfzoo.optimizers import accumulate_gradients, aggregate_and_clip, auto_adamw
@@ -129,7 +129,8 @@ class BertMaskedLM(Task):
             loss: a `TokenLoss`; None means `TokenLoss()`.
             **kwargs: passed to `Task.compile`: how to clip, accumulate and compile.
         """
-        optimizer = auto_adamw() if optimizer == "auto" else optimizer
+        if optimizer == "auto":
+            optimizer = auto_adamw(work.matrix_weights_of(self.backbone))
         super().compile(optimizer, loss or TokenLoss(), **kwargs)
         self.loss_metrics = [WeightedMean(name="loss")]
         self.evaluation_metrics = [Perplexity(), WeightedMean(name="token_accuracy")]

@@ -6,10 +6,11 @@ B questions, W windows of all contexts, T length of a row, D hidden_dim.
 import keras
 import tensorflow as tf
 
+from tfzoo.models.arguments import require_room
 from tfzoo.models.bert import question_answering
 from tfzoo.models.bert.answer_spans import IMPOSSIBLE, row_losses
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
-from tfzoo.models.bert.pretrained import from_pretrained, require_room
+from tfzoo.models.bert.pretrained import from_pretrained
 from tfzoo.models.bert.question_batches import evaluation_batches, is_examples, training_batches
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.unpack import unpack_examples
@@ -181,7 +182,7 @@ class BertQuestionAnswerer(Task):
                 logits = self(x, training=True)
                 # Loss: divided by the weight of the global batch, so that sums of it are its mean
                 losses = row_losses(targets, logits)
-                loss = tf.reduce_sum(losses * weights) / total_weight
+                loss = tf.math.divide_no_nan(tf.reduce_sum(losses * weights), total_weight)
                 scaled_loss = self.optimizer.scale_loss(loss)
             self.loss_metric.update_state(losses, weights)
             # Gradients

@@ -11,6 +11,7 @@ from tfzoo.data import bucketed_batches, sorted_batches
 from tfzoo.layers import Dropout
 from tfzoo.losses import LabelLoss, TokenLoss
 from tfzoo.metrics import MacroF1
+from tfzoo.models.arguments import require_room
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.fine_tuning import auto_optimizer, checked_class_names, pretrained_parts
 from tfzoo.models.bert.labelled_examples import (
@@ -26,7 +27,6 @@ from tfzoo.models.bert.long_documents import (
     text_training_rows,
     uncut,
 )
-from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.bert.text_classification import classify, serving_functions
 from tfzoo.models.task import Task, sum_over_replicas
 from tfzoo.models.unpack import unpack_examples

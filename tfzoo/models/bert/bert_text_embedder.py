@@ -7,13 +7,13 @@ import keras
 import tensorflow as tf
 
 from tfzoo.losses import ContrastiveLoss
+from tfzoo.models.arguments import require_room
 from tfzoo.models.bert import embedding_batches, text_embedding
 from tfzoo.models.bert.bert_backbone import BertBackbone
 from tfzoo.models.bert.long_documents import checked_windows, document_outputs
 from tfzoo.models.bert.pretrained import (
     from_pretrained,
     is_preset_of,
-    require_room,
     sentence_settings,
 )
 from tfzoo.models.bert.vector_gradients import vector_gradients
@@ -173,7 +173,7 @@ class BertTextEmbedder(Task):
             # Loss: divided by the weight of the global batch, so that sums of it are its mean
             losses = self.objective(**vectors, text_ids=text_ids, weights=weights)
             self.loss_metric.update_state(losses, weights)
-            return self.optimizer.scale_loss(losses * weights / total_weight)
+            return self.optimizer.scale_loss(tf.math.divide_no_nan(losses * weights, total_weight))
 
         # Tape, Gradients: every pair is compared with all others of the batch
         gradients = vector_gradients(

@@ -10,6 +10,7 @@ from tfzoo.data import bucketed_batches
 from tfzoo.layers import Dropout
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import EntityScore, WeightedMean
+from tfzoo.models.arguments import require_room
 from tfzoo.models.bert.bert_backbone import BertBackbone, initializer
 from tfzoo.models.bert.entity_spans import word_tags
 from tfzoo.models.bert.fine_tuning import auto_optimizer, checked_class_names, pretrained_parts
@@ -19,7 +20,6 @@ from tfzoo.models.bert.long_documents import (
     token_training_rows,
     uncut,
 )
-from tfzoo.models.bert.pretrained import require_room
 from tfzoo.models.bert.tagged_examples import (
     as_tags,
     as_words,

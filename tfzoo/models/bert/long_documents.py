@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfzoo.models.bert.pretrained import require_room
+from tfzoo.models.arguments import require_room
 from tfzoo.models.in_batches import in_batches
 from tfzoo.preprocessing import SlidingWindows, Windows
 

@@ -47,14 +47,5 @@ def sentence_settings(folder):
     return settings
 
 
-def require_room(backbone, length, what):
-    """Raises a `ValueError` where rows are longer than the network can read."""
-    if length > backbone.max_sequence_length:
-        raise ValueError(
-            f"{what} must be at most {backbone.max_sequence_length}, what the backbone can read at "
-            f"once; received {length}."
-        )
-
-
 def _json(path):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -21,7 +21,7 @@ from tfzoo.layers import (
     visible_slots,
 )
 from tfzoo.models import preset
-from tfzoo.models.arguments import require_ints
+from tfzoo.models.arguments import require_ints, require_token_ids
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -100,6 +100,11 @@ class GPTBackbone(keras.Model):
                 f"`num_heads` must divide `hidden_dim`; received num_heads={num_heads}, "
                 f"hidden_dim={hidden_dim}."
             )
+        if rotary and hidden_dim // num_heads % 2:
+            raise ValueError(
+                f"`hidden_dim` must be an even multiple of `num_heads` with `rotary`, which turns "
+                f"pairs; received hidden_dim={hidden_dim}, num_heads={num_heads}."
+            )
 
         # Layers
         def embedding(size, name):
@@ -170,6 +175,7 @@ class GPTBackbone(keras.Model):
     def call(self, inputs, cache=None, training=False):
         """Runs the network; see the class for arguments."""
         token_ids = inputs["token_ids"]
+        require_token_ids(token_ids)
         visible = self._visible(inputs, cache)
         penalty = attention_penalty(visible, self.compute_dtype)
         # A token sees itself and what came before it in its document: their number is its place.

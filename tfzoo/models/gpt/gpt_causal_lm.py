@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfzoo.losses import TokenLoss
 from tfzoo.metrics import BitsPerByte, Perplexity, WeightedMean
 from tfzoo.models import preset, work
+from tfzoo.models.arguments import require_room
 from tfzoo.models.generation_graphs import generate_texts, score_texts
 from tfzoo.models.gpt.gpt_backbone import GPTBackbone
 from tfzoo.models.streamed_generation import continue_texts, start_texts, state_specs
@@ -76,6 +77,11 @@ class GPTCausalLM(Task):
         "seed": "The same seed draws the same text for the same batch of texts.",
     }
 
+    def __init__(self, backbone, preprocessor=None, **kwargs):
+        super().__init__(backbone, preprocessor, **kwargs)
+        if preprocessor is not None:
+            require_room(backbone, preprocessor.sequence_length, "The preprocessor's rows")
+
     def compile(self, optimizer="auto", loss=None, **kwargs):
         """Configures training.
 
@@ -85,7 +91,8 @@ class GPTCausalLM(Task):
             loss: a `TokenLoss`; None means `TokenLoss()`.
             **kwargs: passed to `Task.compile`: how to clip, accumulate and compile.
         """
-        optimizer = auto_adamw() if optimizer == "auto" else optimizer
+        if optimizer == "auto":
+            optimizer = auto_adamw(work.matrix_weights_of(self.backbone))
         super().compile(optimizer, loss or TokenLoss(), **kwargs)
         self.loss_metric = WeightedMean(name="loss")
         self.gradient_norm_metric = keras.metrics.Mean(name="gradient_norm")
@@ -119,7 +126,7 @@ class GPTCausalLM(Task):
                 logits = self(x, training=True)
                 # Loss: divided by the weight of the global batch, so that sums of it are its mean
                 losses = self.objective(targets, logits)
-                loss = tf.reduce_sum(losses * weights) / total_weight
+                loss = tf.math.divide_no_nan(tf.reduce_sum(losses * weights), total_weight)
                 scaled_loss = self.optimizer.scale_loss(loss)
             self.loss_metric.update_state(losses, weights)
             # Gradients
@@ -148,7 +155,7 @@ class GPTCausalLM(Task):
         right = tf.argmax(logits, -1, output_type=targets.dtype) == targets
         accuracy.update_state(tf.cast(right, tf.float32), weights)
         for metric in bits_per_byte:
-            lengths = [len(token) for token in self.preprocessor.tokenizer.token_bytes]
+            lengths = self.preprocessor.tokenizer.token_lengths
             metric.update_state(nats, tf.gather(tf.constant(lengths), targets), weights)
         return self.results([self.loss_metric, *self.evaluation_metrics])
 
