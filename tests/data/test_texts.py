@@ -199,7 +199,7 @@ def test_bytes_that_are_not_utf_8_can_be_replaced_or_ignored(tmp_path):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("missing.txt", "There is no file or folder 'missing.txt': check the path, or put text"),
+        ("missing.txt", "There is no file or folder 'missing.txt': check the path, write 'tfds:'"),
         ("To be, or not to be.", "There is no file or folder 'To be, .* into a list"),
         ("x" * 5000, "There is no file or folder 'x{200}': check"),
         ("missing/*.txt", "No file matches the pattern 'missing/.*txt'"),

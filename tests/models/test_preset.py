@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfzoo.layers import relu_squared
 from tfzoo.models import MODERN, GPTBackbone, GPTCausalLM, preset
 from tfzoo.models.task import Task
 from tfzoo.preprocessing import BytePairTokenizer, ByteTokenizer, CausalLMPreprocessor
@@ -90,7 +91,7 @@ def test_a_tokenizer_goes_to_hugging_face_and_back(tmp_path):
 # Presets
 
 
-@pytest.mark.parametrize("arguments", [{}, MODERN, {"activation": "silu", "dropout": 0.25}])
+@pytest.mark.parametrize("arguments", [{}, MODERN, {"activation": relu_squared, "dropout": 0.25}])
 def test_a_task_comes_back_bit_for_bit(tmp_path, arguments):
     task = make_task(**arguments)
     preset.save(task, tmp_path / "model")

@@ -123,15 +123,18 @@ def test_a_stream_that_makes_no_batch_is_refused():
     with pytest.raises(ValueError, match="`x` must give at least one batch of 64 rows"):
         model.fit(texts, batch_size=64, steps_per_epoch=1, verbose=0)
     with pytest.raises(ValueError, match="`x` must give at least one batch of 2 rows"):
-        model.fit(texts.take(0), batch_size=2, steps_per_epoch=1, verbose=0)
+        model.fit(texts.take(0), validation_data=["a"], batch_size=2, steps_per_epoch=1, verbose=0)
 
 
 def test_a_schedule_without_an_end_says_so():
     model = GPTCausalLM(GPTBackbone(257, 1, 2, 6), CausalLMPreprocessor(ByteTokenizer(), 11))
     model.compile()
     texts = tf.data.Dataset.from_tensor_slices(["a few", "words"] * 9)
+    model.fit(texts, batch_size=2, steps_per_epoch=2, verbose=0)
+    assert model.learning_rates["learning_rate"] < 2e-4
     with pytest.warns(UserWarning, match="neither warms up nor falls; pass `steps_per_epoch`"):
         model.fit(texts, batch_size=2, verbose=0)
+    assert model.learning_rates["learning_rate"] == pytest.approx(1e-3)
 
 
 def test_a_gan_is_compiled_with_numbers_in_their_range():

@@ -29,7 +29,7 @@ def gelu_by_erf(x):
 
 @keras.saving.register_keras_serializable(package="tfzoo")
 def relu_squared(x):
-    """`max(x, 0)^2`: as good as GELU in small language models, and cheaper.
+    """`max(x, 0)^2`: cheaper than GELU; `scripts/train_gpt.py --without gelu` says what it costs.
 
     Source: So et al. 2021, "Primer: Searching for Efficient Transformers", section 4.2.
     """

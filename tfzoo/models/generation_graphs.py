@@ -8,10 +8,10 @@ import dataclasses
 import functools
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
 
+from tfzoo.models.arguments import is_int
 from tfzoo.samplers import BeamSearch, Sampler, decode
 
 # Each call of the compiled loop reads all weights once before it starts: a stream shows its first
@@ -269,5 +269,5 @@ def numbers_of(sampler):
 def stop_tokens(tokenizer, stop_token_ids):
     """Returns the ids that end a text: those given, or else the tokenizer's end token."""
     if stop_token_ids is not None:
-        return np.atleast_1d(stop_token_ids).tolist()
+        return [stop_token_ids] if is_int(stop_token_ids) else list(stop_token_ids)
     return [] if tokenizer.end_token_id is None else [tokenizer.end_token_id]

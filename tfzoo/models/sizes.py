@@ -3,8 +3,6 @@
 They can be merged with `MODERN` and changed like any dictionary: `{**GPT_NANO, **MODERN}`.
 """
 
-from tfzoo.layers import relu_squared
-
 # 0.8 M parameters in the blocks: nanoGPT's README model for a CPU.
 GPT_NANO = dict(num_layers=4, num_heads=4, hidden_dim=128, max_sequence_length=1024)
 # 10.6 M: nanoGPT's README model for a small GPU.
@@ -33,7 +31,6 @@ MODERN = dict(
     rotary=True,
     rms_norm=True,
     normalize_queries_and_keys=True,
-    activation=relu_squared,
     zero_init=True,
     tie_embeddings=False,
     logit_soft_cap=15.0,

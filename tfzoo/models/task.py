@@ -181,7 +181,7 @@ class Task(keras.Model):
             kwargs["batch_size"] = batch_size
         num_epochs = epochs - kwargs.get("initial_epoch", 0)
         num_steps = steps_per_epoch or _num_steps(x, batch_size)
-        self._tell_run_length((num_steps or 0) * num_epochs)
+        self._tell_run_length(num_steps and num_steps * num_epochs)
         x = counted(self, x, kwargs.get("callbacks"))
         with (
             in_one_sentence(),
@@ -196,7 +196,8 @@ class Task(keras.Model):
                 steps_per_epoch=steps_per_epoch,
                 **kwargs,
             )
-        if is_raw and history.epoch and not history.history:
+        own_logs = {metric.name for metric in self.metrics}
+        if is_raw and history.epoch and own_logs.isdisjoint(history.history):
             raise ValueError(
                 f"`x` must give at least one batch of {batch_size} rows; the dataset gave none. "
                 "Lower `batch_size`, or give more data."
@@ -413,15 +414,15 @@ class Task(keras.Model):
         return self.preprocessor
 
     def _tell_run_length(self, num_steps):
+        """Begins the schedules of a run of so many steps, or of None where that is not known."""
         for optimizer in self.optimizers:
             # Keras keeps a schedule under a private name only; a loss scaler one level down.
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
             schedule = getattr(optimizer, "_learning_rate", None)
-            if not isinstance(schedule, RunSchedule):
+            if not isinstance(schedule, RunSchedule) or num_steps == 0:
                 continue
-            if num_steps:
-                schedule.begin_run(optimizer.iterations.numpy(), num_steps)
-            elif schedule.total_steps is None:
+            schedule.begin_run(optimizer.iterations.numpy(), num_steps)
+            if schedule.total_steps is None:
                 warnings.warn(
                     "The length of the dataset is not known, so the learning rate neither warms up "
                     "nor falls; pass `steps_per_epoch`.",

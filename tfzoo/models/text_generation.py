@@ -113,8 +113,8 @@ def generate(
             `Sampler` may be given here: `temperature`, `top_k`, `top_p`, `min_p`,
             `repetition_penalty`, `no_repeat_ngrams`, `banned_token_ids`.
         num_samples: int >= 1, N, continuations of each prompt; with beams, the N best of them.
-        stop_token_ids: ids that end a text, of which they stay a part; by default the tokenizer's
-            end token, which stands for no text.
+        stop_token_ids: ids, or one, that end a text, and stay a part of it; by default the
+            tokenizer's end token, which stands for no text.
         stop_strings: a string or strings that end a text; they are not part of it. Beams are
             searched to their end, and cut then.
         seed: optional int; the same seed gives the same texts for the same prompts.

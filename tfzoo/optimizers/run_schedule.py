@@ -77,7 +77,7 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self._total_steps.assign(int(total_steps))
         self._is_given = True
 
-    def begin_run(self, steps_done: int, steps_to_come: int) -> None:
+    def begin_run(self, steps_done: int, steps_to_come: int | None) -> None:
         """Sets the length of a run that begins or goes on, if nobody has given it.
 
         `fit` calls it. A second `fit` so makes the run longer, instead of training at the floor
@@ -85,10 +85,13 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
         Args:
             steps_done: Integer, steps that the optimizer has taken.
-            steps_to_come: Integer of 1 or more.
+            steps_to_come: Integer of 1 or more; or None where nobody knows.
         """
         if not self._is_given:
-            self._total_steps.assign(int(steps_done) + int(steps_to_come))
+            known = steps_to_come is not None
+            self._total_steps.assign(
+                int(steps_done) + int(steps_to_come) if known else UNKNOWN_LENGTH
+            )
 
     def decay(self, progress):
         """The shape after the warm-up.

@@ -36,7 +36,7 @@ _ADDED_TOKEN = {
 }
 
 
-def read_folder(folder: pathlib.Path) -> tuple[BytePairVocabulary, bool]:
+def read_folder(folder: pathlib.Path) -> tuple[BytePairVocabulary, dict[str, Any]]:
     """Reads a folder that Hugging Face or `write_folder` wrote.
 
     Args:
@@ -59,19 +59,20 @@ def read_folder(folder: pathlib.Path) -> tuple[BytePairVocabulary, bool]:
             folder / _VOCABULARY, folder / _MERGES, named_tokens=named.values()
         )
     network = read_json(folder / _NETWORK) if (folder / _NETWORK).exists() else {}
+    special = {vocabulary.tokens.index(token): token for token in vocabulary.special_tokens}
 
-    def end(role):
+    def token_of(role):
         # As in `transformers`, the id that comes with the network goes first; it may be the default
         # of a class, which means nothing in a smaller vocabulary.
-        by_id = dict(enumerate(vocabulary.tokens))
         found = network.get(f"{role}_id")
-        candidates = [by_id.get(found) if isinstance(found, int) else None, named[role]]
-        return next((token for token in candidates if token in vocabulary.special_tokens), None)
+        if isinstance(found, int) and found in special:
+            return special[found]
+        return named[role] if named[role] in special.values() else None
 
     return vocabulary, {
         "special_tokens_in_strings": not config.get("split_special_tokens", False),
-        "start_token": end("bos_token"),
-        "end_token": end("eos_token"),
+        "start_token": token_of("bos_token"),
+        "end_token": token_of("eos_token"),
     }
 
 

@@ -34,9 +34,9 @@ class Tokenizer(tf.Module):
     gives the same ids eagerly, inside `tf.function`, inside `tf.data` and in a loaded SavedModel.
     A subclass writes `_tokenize_batch`, `get_config`, `save` and `load`.
 
-    Unless others are named, the start, end and padding token are all `<|endoftext|>`, as in GPT-2
-    (padding is carried by masks, so it needs no id of its own); without a token of that name, the
-    first special token; without special tokens there is no start and no end, and padding is id 0.
+    Unless others are named, start and end token are both `<|endoftext|>`, as in GPT-2; without a
+    token of that name, the first special token; without special tokens there are none. The end
+    token, or else id 0, is padding too: that is carried by masks, and needs no id of its own.
 
     Args:
         tokens: V strings, the names of the tokens in the order of their ids.
@@ -118,7 +118,7 @@ class Tokenizer(tf.Module):
     @property
     def padding_token_id(self) -> int:
         """Id that fills a row up to its length; masks say where it is no real token."""
-        return self.start_token_id or 0
+        return self.end_token_id or 0
 
     def tokenize(self, texts: Any) -> tf.RaggedTensor | tf.Tensor:
         """Turns texts into token ids.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import numbers
+import operator
 
 import tensorflow as tf
 
@@ -46,11 +47,12 @@ class Sampler:
     def __post_init__(self):
         # A tuple whatever was given: a sampler is a key of the compiled graphs.
         try:
-            object.__setattr__(self, "banned_token_ids", tuple(map(int, self.banned_token_ids)))
-        except (TypeError, ValueError) as error:
+            banned = tuple(map(operator.index, self.banned_token_ids))
+        except TypeError as error:
             raise ValueError(
                 f"`banned_token_ids` must be a list of ints; received {self.banned_token_ids!r}."
             ) from error
+        object.__setattr__(self, "banned_token_ids", banned)
         for name in ("repetition_penalty", "temperature"):
             self._check(name, lambda value: value > 0, "greater than 0")
         for name in ("top_k", "no_repeat_ngrams"):

@@ -463,10 +463,13 @@ class GAN(Task):
 
     def _tell_run_length(self, num_steps):
         super()._tell_run_length(num_steps)
-        for regularizer in self.regularizers if num_steps else ():
+        if num_steps == 0:
+            return
+        for regularizer in self.regularizers:
             if isinstance(regularizer.strength, RunSchedule):
                 done = self.discriminator_optimizer.iterations.numpy()
-                regularizer.strength.begin_run(done, num_steps * self.discriminator_steps)
+                to_come = num_steps and num_steps * self.discriminator_steps
+                regularizer.strength.begin_run(done, to_come)
 
 
 def judge(critic, x, with_slopes):

@@ -30,7 +30,7 @@ class GPTBackbone(keras.Model):
 
     The defaults are GPT-2 exactly. The arguments from `rotary` on turn it, one measured choice at
     a time, into the form that small language models of today have; `tfzoo.models.MODERN` holds
-    them all. That is why there are more than eight.
+    those that pay. That is why there are more than eight.
 
     Args:
         vocabulary_size: int, V.
