@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tokenizers
 
 from tfzoo.models import GPTBackbone, GPTCausalLM, preset
 from tfzoo.preprocessing import BytePairTokenizer, CausalLMPreprocessor
@@ -173,11 +174,12 @@ def compare_texts(folder, model, theirs):
     expected = [theirs(text)["input_ids"] for text in HARD_TEXTS]
     assert ours.tokenize(HARD_TEXTS).to_list() == expected
 
-    # We put the start token, which is also the end token, in front of every text.
-    end = ours.end_token_id
+    # We put the start token in front of every text.
+    start, end = ours.start_token_id, ours.end_token_id
+    assert (start, end) == (theirs.bos_token_id, theirs.eos_token_id)
     written = []
     for text in HARD_TEXTS[:4]:
-        token_ids = [[end, *theirs(text)["input_ids"]]]
+        token_ids = [[start, *theirs(text)["input_ids"]]]
         new_ids = torch_greedy(model, token_ids, eos_token_id=end, pad_token_id=end)
         written.append(theirs.decode(new_ids[0], skip_special_tokens=True))
     assert task.generate(HARD_TEXTS[:4], NUM_NEW_TOKENS, strip_prompt=True) == written
@@ -193,12 +195,34 @@ def test_texts_from_tfzoo_to_hugging_face(tmp_path, small_tokenizer):
     sizes = dict(SIZES[0], vocab_size=small_tokenizer.vocabulary_size, n_positions=67)
     make_model(sizes).save_pretrained(tmp_path / "network")
     backbone = preset.load_backbone(GPTBackbone, tmp_path / "network")
-    task = GPTCausalLM(backbone, CausalLMPreprocessor(small_tokenizer))
+    task = GPTCausalLM(backbone, CausalLMPreprocessor(small_tokenizer, 67))
     preset.save_hugging_face(task, tmp_path / "model")
     model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     assert model.config.eos_token_id == small_tokenizer.end_token_id
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
     compare_texts(tmp_path / "model", model, theirs)
+
+
+def test_texts_that_start_and_end_otherwise(tmp_path):
+    words = tokenizers.ByteLevelBPETokenizer()
+    special_tokens = ["<s>", "<pad>", "</s>"]
+    words.train_from_iterator(HARD_TEXTS * 2, 307, special_tokens=special_tokens)
+    words.save(str(tmp_path / "words.json"))
+    theirs = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(tmp_path / "words.json"),
+        bos_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+    )
+    ends = dict(bos_token_id=0, eos_token_id=2)
+    model = make_model(dict(SIZES[0], vocab_size=307, n_positions=67, **ends))
+    model.save_pretrained(tmp_path / "theirs")
+    theirs.save_pretrained(tmp_path / "theirs")
+    compare_texts(tmp_path / "theirs", model, theirs)
+    preset.save_hugging_face(preset.load_task(GPTCausalLM, tmp_path / "theirs"), tmp_path / "ours")
+    back = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")
+    assert (back.bos_token, back.eos_token) == ("<s>", "</s>")
+    assert transformers.AutoConfig.from_pretrained(tmp_path / "ours").eos_token_id == 2
 
 
 def test_texts_from_hugging_face_with_the_vocabulary_of_gpt2(tmp_path, data_dir):
