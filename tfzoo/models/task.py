@@ -196,8 +196,9 @@ class Task(keras.Model):
                 steps_per_epoch=steps_per_epoch,
                 **kwargs,
             )
+        # Callbacks and validation log, too, where no batch came.
         own_logs = {metric.name for metric in self.metrics}
-        if is_raw and history.epoch and own_logs.isdisjoint(history.history):
+        if is_raw and history.epoch and own_logs and own_logs.isdisjoint(history.history):
             raise ValueError(
                 f"`x` must give at least one batch of {batch_size} rows; the dataset gave none. "
                 "Lower `batch_size`, or give more data."
