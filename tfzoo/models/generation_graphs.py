@@ -193,11 +193,9 @@ def read_prompts(task, text, max_new_tokens):
     """Strings (B,) to a `Draft` with room for so many new tokens, inside a graph."""
     prompts = task.preprocessor.prompts(text)
     limit = task.backbone.max_sequence_length
-    fits = tf.debugging.assert_less_equal(
-        tf.shape(prompts["token_ids"])[1] + max_new_tokens,
-        limit,
-        f"Prompt and `max_new_tokens` together must have at most {limit} tokens.",
-    )
+    length = tf.shape(prompts["token_ids"])[1] + max_new_tokens
+    said = f"Prompt and `max_new_tokens` together must have at most {limit} tokens; received"
+    fits = tf.debugging.Assert(length <= limit, [said, length])
     with tf.control_dependencies([fits]):
         prompts = fill_bucket(**prompts)
     return start_function(task)(**prompts, num_tokens=bucket(max_new_tokens), copies=1)
@@ -230,12 +228,8 @@ def score_texts(task, texts):
         inputs, targets = inputs[:, :-1], targets[:, :-1]
     length = tf.cast(inputs.bounding_shape(1), tf.int32)
     limit = task.backbone.max_sequence_length
-    fits = tf.debugging.assert_less_equal(
-        length,
-        limit,
-        f"`texts` must have at most {limit} tokens each; use `evaluate` for longer ones.",
-    )
-    with tf.control_dependencies([] if fits is None else [fits]):
+    said = f"A text must have at most {limit} tokens, `evaluate` takes longer ones; received"
+    with tf.control_dependencies([tf.debugging.Assert(length <= limit, [said, length])]):
         logits = task({"token_ids": inputs.to_tensor()}, training=False)
     log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(
         targets.to_tensor(), tf.cast(logits, tf.float32)

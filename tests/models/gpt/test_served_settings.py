@@ -19,6 +19,10 @@ WRONG = [
     (dict(top_p=0.0), "`top_p` must be above 0 and 1 at most; received 0."),
     (dict(top_p=2.0), "`top_p` must be above 0 and 1 at most; received 2."),
     (dict(top_p=-0.5), "`top_p` must be above 0 and 1 at most; received -0.5."),
+    (
+        dict(max_new_tokens=40),
+        "Prompt and `max_new_tokens` together must have at most 37 tokens; received 43.",
+    ),
     (dict(top_p=math.nan), "`top_p` must be above 0 and 1 at most; received nan."),
 ]
 
@@ -27,6 +31,13 @@ WRONG = [
 def served(request):
     function, specs = gpt().serving_functions()[request.param]
     return tf.function(function, specs, autograph=False)
+
+
+def test_a_text_too_long_to_be_scored_is_said():
+    function, specs = gpt().serving_functions()["score"]
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        tf.function(function, specs, autograph=False)(["a" * 40])
+    assert "at most 37 tokens, `evaluate` takes longer ones; received" in str(raised.value)
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), WRONG)
