@@ -1,6 +1,10 @@
 """What is particular to some exports: tables of resources, derivatives made for training."""
 
 import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import tensorflow as tf
 from numpy.testing import assert_allclose
@@ -21,6 +25,12 @@ def test_the_tables_of_a_byte_pair_tokenizer_are_exported(tmp_path):
     score = tf.saved_model.load(str(tmp_path / "served")).signatures["score"]
     token_ids = score(text=tf.constant(["a bad cab"]))["token_ids"]
     assert token_ids.numpy().tolist() == tokenizer.tokenize(["a bad cab"]).to_list()
+
+    # What TensorFlow's own tool says of the folder to somebody who has nothing else.
+    tool = [Path(sys.executable).with_name("saved_model_cli"), "show", "--tag_set", "serve"]
+    said = subprocess.check_output([*tool, "--dir", tmp_path / "served"], text=True)
+    listed = set(re.findall(r'SignatureDef key: "(\w+)"', said))
+    assert {"generate", "score", "serving_default"} <= listed
 
 
 def test_a_weight_is_stored_once(tmp_path):
