@@ -3,12 +3,23 @@
 import numpy as np
 import tensorflow as tf
 
+INT32 = np.iinfo("int32")
+
 
 def require_ints(least=1, **values):
     """Refuses arguments that are no ints, or are below `least`."""
     for name, value in values.items():
         if not is_int(value) or value < least:
             raise ValueError(f"`{name}` must be an int, {least} or more; received {value!r:.80}.")
+
+
+def require_seed(name, seed):
+    """Refuses what does not seed TensorFlow's generators, which would take it modulo 2^32."""
+    if not is_int(seed) or not INT32.min <= seed <= INT32.max:
+        raise ValueError(
+            f"`{name}` must be an int of 32 bits, from {INT32.min} to {INT32.max}; received "
+            f"{seed!r:.80}."
+        )
 
 
 def require_classes(num_classes):

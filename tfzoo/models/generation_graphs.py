@@ -6,12 +6,12 @@ B rows, P prompt length, S slots. A task has `backbone`, `preprocessor`, `start_
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
 
-from tfzoo.models.arguments import is_int
 from tfzoo.samplers import BeamSearch, Sampler, decode
 
 # Each call of the compiled loop reads all weights once before it starts: a stream shows its first
@@ -263,5 +263,6 @@ def numbers_of(sampler):
 def stop_tokens(tokenizer, stop_token_ids):
     """Returns the ids that end a text: those given, or else the tokenizer's end token."""
     if stop_token_ids is not None:
-        return [stop_token_ids] if is_int(stop_token_ids) else list(stop_token_ids)
+        several = isinstance(stop_token_ids, Iterable)
+        return list(stop_token_ids) if several else [stop_token_ids]
     return [] if tokenizer.end_token_id is None else [tokenizer.end_token_id]

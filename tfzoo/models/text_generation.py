@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.models.arguments import is_int, require_ints
+from tfzoo.models.arguments import is_int, require_ints, require_seed
 from tfzoo.models.generation_graphs import (
     CHUNK,
     FIRST_CHUNK,
@@ -23,6 +23,7 @@ from tfzoo.models.generation_graphs import (
     stop_tokens,
 )
 from tfzoo.preprocessing import TextStream
+from tfzoo.preprocessing.text_stream import stop_strings_of
 from tfzoo.samplers import BeamSearch, Sampler
 
 TEXTS_PER_BATCH = 16
@@ -48,7 +49,7 @@ class Request:
     sampler: Sampler | BeamSearch
     num_samples: int
     stop_token_ids: list
-    stop_strings: list
+    stop_strings: tuple
     seed: int
     in_chunks: bool
 
@@ -138,13 +139,15 @@ def generate(
     """
     tokenizer = self._attached().tokenizer
     require_ints(max_new_tokens=max_new_tokens, num_samples=num_samples)
+    seed = np.random.randint(2**31) if seed is None else seed
+    require_seed("seed", seed)
     request = Request(
         max_new_tokens,
         _sampler(sampler, sampling, num_samples, stream),
         num_samples,
         stop_tokens(tokenizer, stop_token_ids),
-        [stop_strings] if isinstance(stop_strings, str) else list(stop_strings),
-        int(np.random.randint(2**31)) if seed is None else seed,
+        stop_strings_of(stop_strings),
+        int(seed),
         in_chunks=not isinstance(sampler, BeamSearch) and (stream or bool(stop_strings)),
     )
     banned = getattr(request.sampler, "banned_token_ids", ())

@@ -26,12 +26,8 @@ class TextStream:
     """
 
     def __init__(self, token_bytes, stop_strings=()):
-        if isinstance(stop_strings, str):
-            stop_strings = [stop_strings]
-        if any(not stop for stop in stop_strings):
-            raise ValueError("`stop_strings` must not hold the empty string: it stops every text.")
         self.token_bytes = token_bytes
-        self.stop_strings = tuple(stop_strings)
+        self.stop_strings = stop_strings_of(stop_strings)
         self.stopped = False
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
@@ -63,3 +59,15 @@ def _overlap(text, stop):
     """Length of the longest end of `text` that is a proper beginning of `stop`."""
     longest = min(len(text), len(stop) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)
+
+
+def stop_strings_of(stop_strings):
+    """Returns the strings that end a text as a tuple: one may be given, or several."""
+    stops = [stop_strings] if isinstance(stop_strings, str) else stop_strings
+    if not isinstance(stops, (list, tuple, set)) or not all(isinstance(s, str) for s in stops):
+        raise ValueError(
+            f"`stop_strings` must be a string, or strings in a list; received {stop_strings!r:.80}."
+        )
+    if "" in stops:
+        raise ValueError("`stop_strings` must not hold the empty string: it stops every text.")
+    return tuple(stops)

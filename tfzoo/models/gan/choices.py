@@ -1,21 +1,9 @@
 """What a GAN and its networks may be given: said at once, not in the middle of the first step."""
 
 import keras
-import numpy as np
 
 from tfzoo.losses import AdversarialLoss, AdversarialRegularizer
-from tfzoo.models.arguments import is_int, require_ints
-
-INT32 = np.iinfo("int32")
-
-
-def require_seed(name, seed):
-    """Refuses what does not seed TensorFlow's generators, which would take it modulo 2^32."""
-    if not is_int(seed) or not INT32.min <= seed <= INT32.max:
-        raise ValueError(
-            f"`{name}` must be an int of 32 bits, from {INT32.min} to {INT32.max}; received "
-            f"{seed!r:.80}."
-        )
+from tfzoo.models.arguments import require_ints
 
 
 def require_networks(**networks):

@@ -6,8 +6,7 @@ n samples, Z latent_dim, B batch.
 import numpy as np
 import tensorflow as tf
 
-from tfzoo.models.arguments import require_ints
-from tfzoo.models.gan.choices import require_seed
+from tfzoo.models.arguments import require_ints, require_seed
 from tfzoo.models.gan.noise import Rows, normal, uniform
 from tfzoo.models.gan.raw_samples import require_labels
 from tfzoo.models.gan.samples import IMAGE_RANK, scaled
