@@ -65,9 +65,7 @@ CHOICES = {
 
 def main():
     arguments = parse()
-    source = arguments.data
-    if arguments.data_dir and os.path.isdir(os.path.join(arguments.data_dir, source)):
-        source = f"tfds:{source}"
+    source = source_of(arguments.data, arguments.data_dir)
     corpus = tfzoo.data.load_corpus(source, validation=0.1, test=0.0, data_dir=arguments.data_dir)
     train, held_out = "".join(corpus.train), "".join(corpus.validation + corpus.test)
     if arguments.tune:
@@ -76,6 +74,13 @@ def main():
     scores = [run(arguments, train, held_out, seed) for seed in arguments.seeds]
     spread = statistics.stdev(scores) if len(scores) > 1 else float("nan")
     print(f"{arguments.recipe}: {statistics.mean(scores):.4f} ± {spread:.4f} nats per character")
+
+
+def source_of(data, data_dir):
+    """The source of `--data`: the bare name of a dataset that lies in `data_dir` will do."""
+    if not data_dir or os.path.isabs(data) or not os.path.isdir(os.path.join(data_dir, data)):
+        return data
+    return f"tfds:{data}"
 
 
 def run(arguments, train, held_out, seed):

@@ -16,13 +16,18 @@ SMALL = json.dumps(
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs scripts/train_gpt.py with arguments; returns what it prints."""
+def script(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
+    return importlib.import_module("train_gpt")
+
+
+@pytest.fixture
+def run(script, monkeypatch, capsys):
+    """Runs scripts/train_gpt.py with arguments; returns what it prints."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["train_gpt.py", *map(str, arguments)])
-        importlib.import_module("train_gpt").main()
+        script.main()
         return capsys.readouterr().out
 
     return run
@@ -47,3 +52,11 @@ def test_what_the_recipe_does_not_know_is_refused(run, tmp_path):
     (tmp_path / "text.txt").write_text("abcd" * 500)
     with pytest.raises(SystemExit, match="--set knows num_layers, .*; received 'layers'."):
         run("--data", tmp_path / "text.txt", "--set", '{"layers": 3}')
+
+
+def test_a_prepared_dataset_goes_by_its_bare_name(script, tmp_path):
+    (tmp_path / "plays").mkdir()
+    assert script.source_of("plays", tmp_path) == "tfds:plays"
+    assert script.source_of("poems", tmp_path) == "poems"
+    assert script.source_of("plays", None) == "plays"
+    assert script.source_of(str(tmp_path), tmp_path) == str(tmp_path)  # a folder of texts
