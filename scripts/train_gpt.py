@@ -65,15 +65,21 @@ CHOICES = {
 
 def main():
     arguments = parse()
-    source = source_of(arguments.data, arguments.data_dir)
-    corpus = tfzoo.data.load_corpus(source, validation=0.1, test=0.0, data_dir=arguments.data_dir)
-    train, held_out = "".join(corpus.train), "".join(corpus.validation + corpus.test)
-    if arguments.tune:
-        cut = int(0.95 * len(train))
-        train, held_out = train[:cut], train[cut:]
+    train, held_out = load(arguments.data, arguments.data_dir, arguments.tune)
     scores = [run(arguments, train, held_out, seed) for seed in arguments.seeds]
     spread = statistics.stdev(scores) if len(scores) > 1 else float("nan")
     print(f"{arguments.recipe}: {statistics.mean(scores):.4f} ± {spread:.4f} nats per character")
+
+
+def load(data, data_dir, tune):
+    """What is trained on and what is scored, two strings."""
+    source = source_of(data, data_dir)
+    corpus = tfzoo.data.load_corpus(source, validation=0.1, test=0.0, data_dir=data_dir)
+    train, held_out = "".join(corpus.train), "".join(corpus.validation + corpus.test)
+    if tune:
+        cut = int(0.95 * len(train))
+        train, held_out = train[:cut], train[cut:]
+    return train, held_out
 
 
 def source_of(data, data_dir):

@@ -1,4 +1,4 @@
-"""Station 3a: parts with weights. They know shapes, not tasks."""
+"""Parts with weights. They know shapes, not tasks."""
 
 from tfzoo.layers.activations import gelu_approximate, gelu_by_erf, leaky_relu, relu_squared
 from tfzoo.layers.attention import SelfAttention

@@ -1,4 +1,4 @@
-"""Station 4a: the mathematics of objectives. They know logits, not networks."""
+"""The mathematics of objectives. They know logits, not networks."""
 
 from tfzoo.losses.adversarial import (
     AdversarialLoss,

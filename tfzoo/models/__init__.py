@@ -1,4 +1,4 @@
-"""Stations 3b and 4b: networks, and tasks that train them."""
+"""Networks, and tasks that train them."""
 
 from tfzoo.models.adaptation import count_trainable, merge_lora
 from tfzoo.models.bert.bert_backbone import BertBackbone
