@@ -61,7 +61,7 @@ def main():
     print(f"Model, to go on  {PRESET}")
     print(f"Model, to serve  {SAVED_MODEL}\n")
     print("To go on from here:\n")
-    print(f"  {programs}/tfzoo generate {PRESET} 'import '")
+    print(f"  {programs}/tfzoo generate {PRESET} 'import ' --temperature 0.8 --top-p 0.9")
     print(f"  {programs}/saved_model_cli show --dir {SAVED_MODEL} --all")
 
 

@@ -35,8 +35,8 @@ DEFAULTS = dict(
     weight_decay=0.01,
     decay_fraction=1.0,  # the part of the run after the warm-up in which the rates fall
 )
-# Steps are fixed, not minutes, so that a recipe gives the same numbers on every machine. The names are
-# rough: `hour` takes 105 minutes on two CPU cores without AVX-512.
+# Steps are fixed, not minutes, so that a recipe gives the same numbers on every machine. The names
+# are rough: `hour` takes 105 minutes on two CPU cores without AVX-512.
 RECIPES = {
     "nanogpt-cpu": {},
     "ten-minutes": dict(num_heads=6, hidden_dim=192, length=128, batch_size=16, steps=2600),

@@ -173,6 +173,7 @@ def test_score_is_the_log_likelihood_of_each_token(model):
         (dict(stop_strings=""), "`stop_strings` must not hold the empty string"),
         (dict(stop_strings=5), "`stop_strings` must be a string, or strings in a list; received 5"),
         (dict(stop_strings=[b"a"]), "`stop_strings` must be a string, or strings in a list"),
+        (dict(sampler="beam"), "`sampler` must be a `Sampler` or a `BeamSearch`; received 'beam'"),
         (dict(sampler=BeamSearch(2), stream=True), "`stream=True` needs a `Sampler`"),
         (dict(sampler=BeamSearch(2), num_samples=3), "`num_samples` must be at most `num_beams`"),
         (dict(sampler=BeamSearch(2), top_k=3), "not both"),
@@ -182,6 +183,11 @@ def test_bad_arguments_get_a_sentence(model, arguments, sentence):
     with pytest.raises(ValueError, match="") as error:
         model.generate("ab", **arguments)
     assert sentence in str(error.value)
+
+
+def test_an_unknown_argument_is_named_with_those_that_there_are(model):
+    with pytest.raises(TypeError, match="no argument `max_tokens`.*temperature, top_k"):
+        model.generate("ab", max_tokens=3)
 
 
 def test_bad_prompts_get_a_sentence(model):

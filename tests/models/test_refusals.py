@@ -98,6 +98,12 @@ def test_rotary_positions_turn_pairs():
 
 
 @pytest.mark.parametrize("cls", [GPTBackbone, BertBackbone])
+def test_a_network_computes_in_floats(cls):
+    with pytest.raises(ValueError, match="`dtype` must be a precision of floats.* 'int32'"):
+        cls(300, 1, 2, 6, dtype="int32")
+
+
+@pytest.mark.parametrize("cls", [GPTBackbone, BertBackbone])
 def test_token_ids_are_ints_in_rows(cls):
     backbone = cls(300, 1, 2, 6)
     for odd in (np.full((2, 5), 257.0), np.arange(5), np.zeros((2, 3, 5), int)):
@@ -114,6 +120,18 @@ def test_targets_are_ints_one_for_each_token(targets):
     model.compile()
     with pytest.raises(ValueError, match=r"Targets must be ints of shape \(.*, 5\), .* received"):
         model.fit({"token_ids": np.zeros((4, 5), int)}, targets, verbose=0)
+
+
+def test_a_path_and_nothing_are_no_texts(tmp_path):
+    model = GPTCausalLM(GPTBackbone(257, 1, 2, 6), CausalLMPreprocessor(ByteTokenizer(), 11))
+    model.compile()
+    (tmp_path / "a.txt").write_text("some text")
+    for verb in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="`x` must be texts.*a.txt.*`tfzoo.data.load_texts`"):
+            verb(str(tmp_path / "a.txt"))
+        with pytest.raises(ValueError, match="`x` must hold text; received 2 empty strings"):
+            verb(["", ""])
+    model.fit("a single text, and no file", verbose=0)
 
 
 def test_a_stream_that_makes_no_batch_is_refused():

@@ -27,7 +27,9 @@ def generate(
     choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     options = {name: value for name, value in choices.items() if value is not None}
     for prompt in prompts:
-        print(prompt, end="", flush=True)
-        for piece in model.generate(prompt, max_new_tokens, stream=True, **options):
+        pieces = model.generate(prompt, max_new_tokens, stream=True, **options)
+        # What is wrong is said by the first piece at the latest, and then alone.
+        print(prompt, end=next(pieces, ""), flush=True)
+        for piece in pieces:
             print(piece, end="", flush=True)
         print()

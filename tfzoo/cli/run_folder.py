@@ -61,6 +61,7 @@ class RunFolder:
         """The tokenizer that the run began with, or one that is trained now."""
         if self._earlier:
             return cls.load(self.folder)
+        print("Learning a vocabulary ...", flush=True)
         tokenizer = cls.train(texts, vocabulary_size)
         self._begin()
         tokenizer.save(self.folder)
@@ -104,8 +105,10 @@ class RunFolder:
         self._write("command.txt", self.facts["command"] + "\n")
         self._write(CARD, model_card(self.facts))
         self._write(RUN, json.dumps(self.facts, indent=2) + "\n")  # says that all is there
+        if scores:
+            print("The part that was kept for the test:")
         for name, value in self.facts["scores"].items():
-            print(f"{name}: {value:.4f}")
+            print(f"  {name}: {value:.4f}")
         print(f"The run is in {self.folder}; {self.folder / CARD} says what came of it.")
 
     def _begin(self):

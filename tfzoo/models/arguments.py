@@ -48,6 +48,14 @@ def require_room(backbone, length, what):
         )
 
 
+def require_float(policy):
+    """Refuses a precision in which a network cannot compute."""
+    if not tf.as_dtype(policy.compute_dtype).is_floating:
+        raise ValueError(
+            f"`dtype` must be a precision of floats, such as `float32`; received {policy.name!r}."
+        )
+
+
 def require_token_ids(token_ids):
     """Refuses what cannot be token ids (B, T): in bfloat16 numbers above 256 are rounded."""
     dtype = tf.as_dtype(token_ids.dtype)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.callbacks.progress_bar import with_progress_bar
 from tfzoo.callbacks.resumable import resumable
 from tfzoo.callbacks.throughput import counted
 from tfzoo.distribution import placement
@@ -182,7 +183,9 @@ class Task(keras.Model):
         num_epochs = epochs - kwargs.get("initial_epoch", 0)
         num_steps = steps_per_epoch or _num_steps(x, batch_size)
         self._tell_run_length(num_steps and num_steps * num_epochs)
-        x = counted(self, x, kwargs.get("callbacks"))
+        callbacks = with_progress_bar(kwargs.get("callbacks"), kwargs.get("verbose", "auto"))
+        kwargs["callbacks"] = callbacks
+        x = counted(self, x, callbacks)
         with (
             in_one_sentence(),
             placement.named_losses(self.distribute_strategy),
@@ -226,6 +229,8 @@ class Task(keras.Model):
         x = placement.every_host_reads_all(x)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
+        verbose = kwargs.get("verbose", "auto")
+        kwargs["callbacks"] = with_progress_bar(kwargs.get("callbacks"), verbose)
         with in_one_sentence(), placement.named_losses(self.distribute_strategy):
             return super().evaluate(x, y, **kwargs)
 

@@ -3,6 +3,8 @@
 The other kinds of raw data (labelled texts, images) have their own ways; see the hooks of `Task`.
 """
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
@@ -12,6 +14,7 @@ from tfzoo.data.batches import without_autotuning
 TEXTS_PER_PACK = 1024
 # How many batches of a stream are in memory at once, to be drawn from at random.
 BATCHES_TO_SHUFFLE = 64
+LONGEST_PATH = 255  # characters; the name of a file is no longer
 
 
 def is_text_dataset(x):
@@ -92,7 +95,20 @@ def _one_by_one(texts):
 
 def packed_rows(preprocessor, texts):
     """Returns all texts as packed rows in memory."""
+    _refuse_path(texts)
     texts = as_strings(texts)
     if tf.size(texts) == 0:
         raise ValueError("`x` must hold at least one text; received an empty list.")
+    if tf.reduce_all(texts == ""):
+        raise ValueError(f"`x` must hold text; received {tf.size(texts)} empty strings.")
     return tf.nest.map_structure(lambda rows: rows.numpy(), preprocessor.pack(texts))
+
+
+def _refuse_path(texts):
+    """A file's name is a text, too, but nobody wants to learn it."""
+    is_short = isinstance(texts, str) and len(texts) < LONGEST_PATH
+    if is_short and os.path.exists(texts):
+        raise ValueError(
+            f"`x` must be texts; received {texts!r}, the path of a file or folder. Read it by "
+            "`tfzoo.data.load_texts` or `load_corpus` first."
+        )

@@ -238,8 +238,19 @@ def _write(task, texts, request, number=0):
 
 
 def _sampler(sampler, sampling, num_samples, stream):
+    known = [field.name for field in dataclasses.fields(Sampler)]
+    unknown = sorted(sampling.keys() - known)
+    if unknown:
+        raise TypeError(
+            f"`generate` has no argument `{unknown[0]}`. Of a `Sampler` it takes "
+            f"{', '.join(known)}; `help(model.generate)` has the others."
+        )
     if sampler is None:
         return Sampler(**sampling)
+    if not isinstance(sampler, (Sampler, BeamSearch)):
+        raise ValueError(
+            f"`sampler` must be a `Sampler` or a `BeamSearch`; received {sampler!r:.80}."
+        )
     if sampling:
         raise ValueError(
             f"Pass a `sampler` or arguments of one, not both; received {sampler} and {sampling}."

@@ -16,7 +16,7 @@ from tfzoo.layers import (
     same_document,
 )
 from tfzoo.models import adaptation, preset
-from tfzoo.models.arguments import require_ints, require_token_ids
+from tfzoo.models.arguments import require_float, require_ints, require_token_ids
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -75,6 +75,7 @@ class BertBackbone(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        require_float(self.dtype_policy)
         require_ints(
             vocabulary_size=vocabulary_size,
             num_layers=num_layers,

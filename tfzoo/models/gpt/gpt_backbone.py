@@ -21,7 +21,7 @@ from tfzoo.layers import (
     visible_slots,
 )
 from tfzoo.models import preset
-from tfzoo.models.arguments import require_ints, require_token_ids
+from tfzoo.models.arguments import require_float, require_ints, require_token_ids
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -88,6 +88,7 @@ class GPTBackbone(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        require_float(self.dtype_policy)
         require_ints(
             vocabulary_size=vocabulary_size,
             num_layers=num_layers,
