@@ -86,7 +86,7 @@ def num_equal(tokenizer, folder, documents):
     """Of how many documents the ids are those of Hugging Face."""
     peer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     expected = [e.ids for e in peer.encode_batch(documents, add_special_tokens=False)]
-    found = tokenizer.tokenize(tf.constant(documents)).to_list()
+    found = in_the_graph(tokenizer)(documents).to_list()
     return sum(a == b for a, b in zip(found, expected, strict=True))
 
 

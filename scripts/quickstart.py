@@ -57,7 +57,7 @@ def main():
     subprocess.run([sys.executable, program, SAVED_MODEL, *PROMPTS], check=True)
 
     programs = os.path.relpath(Path(sys.executable).parent)
-    print(f"Loss curve       {PICTURE}")
+    print(f"Loss curve       {PICTURE}  (the loss in the bar above is the mean of the whole run)")
     print(f"Model, to go on  {PRESET}")
     print(f"Model, to serve  {SAVED_MODEL}\n")
     print("To go on from here:\n")
