@@ -136,7 +136,8 @@ def main():
         folder = pathlib.Path(folder)
         peer = keras_hub_tokenizer(arguments.kind, folder)
         equal = [num_equal(t, folder, documents) for t in (tokenizer, peer)]
-        print(f"ids equal Hugging Face's: {equal[0]} documents of ours, {equal[1]} of KerasHub's")
+        print(f"ids of Hugging Face: ours in {equal[0]}, KerasHub's in {equal[1]} of ", end="")
+        print(f"{len(documents)} documents, that for tracing included")
         passes = measure(arguments.kind, folder, documents, arguments.rounds)
     medians = {name: [statistics.median(p) for p in pair] for name, pair in passes.items()}
     print(f"{'':24}{'first pass':>16}{'second pass':>16}{'tfzoo is':>12}{'to reach':>10}")

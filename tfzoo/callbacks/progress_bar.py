@@ -5,9 +5,10 @@ import sys
 
 import keras
 
-# What stands before the metrics beside the numbers of steps: a bar of 20, and times such as
-# " 1:32:47 444ms/step". A metric takes " - name: 12.3456".
-BAR, TIMES, NUMBER = 23, 20, 12
+# The line without metrics and numbers of steps: a bar of 20 with what parts it, and at most
+# " 9:59:59 999ms/step".
+BAR, TIMES = 22, 19
+SHORTEST_NUMBER = 7  # "12.3456": a number that grows a little still fits
 
 
 class ProgressBar(keras.callbacks.ProgbarLogger):
@@ -28,21 +29,36 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
         super().on_test_batch_end(batch, self._fitting(logs or {}))
 
     def _fitting(self, logs):
-        room = shutil.get_terminal_size().columns - BAR - TIMES - 2 * len(str(self.target or 10**7))
+        columns = shutil.get_terminal_size().columns
+        room = columns - 1 - BAR - TIMES - 2 * len(str(self.target or 10**6))
         shown = {}
         for name in sorted(logs, key=lambda name: "loss" not in name):  # losses first
-            room -= NUMBER + len(name)
-            if room < 0:
-                break
-            shown[name] = logs[name]
+            width = len(f" - {name}: ") + max(SHORTEST_NUMBER, len(_as_keras(logs[name])))
+            if width <= room:
+                shown[name] = logs[name]
+                room -= width
         return shown
 
 
-def with_progress_bar(callbacks, verbose):
-    """Returns the callbacks of `fit` or `evaluate`, with a `ProgressBar` where Keras would draw."""
-    if verbose not in ("auto", 1) or not sys.stdout.isatty():
-        return callbacks
-    if isinstance(callbacks, keras.callbacks.CallbackList):
+def _as_keras(value):
+    """A number as Keras's bar has it."""
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+
+def with_progress_bar(callbacks=None, verbose="auto", **_):
+    """Returns the callbacks of `fit` or `evaluate`, with a `ProgressBar` where Keras would draw.
+
+    Args:
+        callbacks: those that were given: one, some in a list, a `CallbackList`, or None.
+        verbose: as of `fit`; the bar is for "auto" and 1.
+        **_: the other arguments of `fit` or `evaluate`.
+
+    Returns:
+        `callbacks` as they are where no terminal is drawn on or a bar is among them, else a list.
+    """
+    is_terminal = getattr(sys.stdout, "isatty", lambda: False)()
+    is_whole = isinstance(callbacks, keras.callbacks.CallbackList)
+    if verbose not in ("auto", 1) or not is_terminal or is_whole:
         return callbacks
     callbacks = keras.tree.flatten(callbacks or [])
     if any(isinstance(callback, keras.callbacks.ProgbarLogger) for callback in callbacks):

@@ -183,9 +183,8 @@ class Task(keras.Model):
         num_epochs = epochs - kwargs.get("initial_epoch", 0)
         num_steps = steps_per_epoch or _num_steps(x, batch_size)
         self._tell_run_length(num_steps and num_steps * num_epochs)
-        callbacks = with_progress_bar(kwargs.get("callbacks"), kwargs.get("verbose", "auto"))
-        kwargs["callbacks"] = callbacks
-        x = counted(self, x, callbacks)
+        kwargs["callbacks"] = with_progress_bar(**kwargs)
+        x = counted(self, x, kwargs["callbacks"])
         with (
             in_one_sentence(),
             placement.named_losses(self.distribute_strategy),
@@ -229,8 +228,7 @@ class Task(keras.Model):
         x = placement.every_host_reads_all(x)
         if not isinstance(x, tf.data.Dataset):
             kwargs["batch_size"] = batch_size
-        verbose = kwargs.get("verbose", "auto")
-        kwargs["callbacks"] = with_progress_bar(kwargs.get("callbacks"), verbose)
+        kwargs["callbacks"] = with_progress_bar(**kwargs)
         with in_one_sentence(), placement.named_losses(self.distribute_strategy):
             return super().evaluate(x, y, **kwargs)
 

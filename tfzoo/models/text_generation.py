@@ -118,7 +118,7 @@ def generate(
             tokenizer's end token, which stands for no text.
         stop_strings: a string or strings that end a text; they are not part of it. Beams are
             searched to their end, and cut then.
-        seed: optional int; the same seed gives the same texts for the same prompts.
+        seed: optional int of 32 bits; the same seed gives the same texts for the same prompts.
         stream: bool, return an iterator over pieces of new text as they come, never half a
             character: strings for one prompt, lists of strings for several.
         strip_prompt: bool, return only what is new.
@@ -135,7 +135,7 @@ def generate(
     Raises:
         ValueError: an argument outside its range, or a prompt that leaves no room for
             `max_new_tokens` within the model's `max_sequence_length`.
-        TypeError: prompts that are not strings.
+        TypeError: prompts that are not strings, or an argument that there is not.
     """
     tokenizer = self._attached().tokenizer
     require_ints(max_new_tokens=max_new_tokens, num_samples=num_samples)
